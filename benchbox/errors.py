@@ -1,0 +1,47 @@
+"""The errors a user can mend, each with its exit code; anything else is a bug and keeps its traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+OK = 0
+FAILED = 1
+USAGE = 2
+CANNOT_JUDGE = 3
+ENVIRONMENT = 4
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class BenchboxError(Exception):
+    """A problem that one line explains; `exit_code` says of which kind it is."""
+
+    exit_code = FAILED
+
+
+class InvalidInput(BenchboxError):
+    """A file or an option that cannot be used as it stands."""
+
+    exit_code = USAGE
+
+
+class CannotJudge(BenchboxError):
+    """A score or a row that is missing, stale or not comparable."""
+
+    exit_code = CANNOT_JUDGE
+
+
+class EnvironmentProblem(BenchboxError):
+    """The machine lacks something: data, a device, a library, room on a disk, the right to write."""
+
+    exit_code = ENVIRONMENT
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean "X"?` for the known word nearest to `word`, or the list of known words when none is near."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; known: {', '.join(names)}" if names else ""
