@@ -1,0 +1,159 @@
+"""The command line: its verbs and their options; each verb's work is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchbox.errors import INTERRUPTED, BenchboxError
+
+app = typer.Typer(
+    name="benchbox",
+    help="Ablation studies of 2D human pose estimation: from a TOML file to the paper's table.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.", show_default=False)]
+Scale = Annotated[str | None, typer.Option(help="paper, mini or tiny; chosen by data and device when not given.")]
+Seeds = Annotated[str | None, typer.Option(help="Seeds instead of the study's own, e.g. 0,1,2.")]
+Only = Annotated[list[str] | None, typer.Option(help="Only arms whose name contains this (repeatable).")]
+Results = Annotated[Path, typer.Option(envvar="BENCHBOX_RESULTS", help="The results folder.")]
+Format = Annotated[str, typer.Option("--format", help="rich, md, latex, csv or json.")]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line, a bug keeps its traceback."""
+    try:
+        app()
+    except BenchboxError as problem:
+        from benchbox.console import note
+
+        note(f"benchbox: error: {problem}")
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from benchbox import __version__
+
+        typer.echo(f"benchbox {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Ablation studies of 2D human pose estimation: from a TOML file to the paper's table.
+
+    Exit codes: 0 ok, 1 a job failed or a check found something, 2 usage or an invalid study, 3 could not judge,
+    4 the machine lacks something, 130/143 interrupted and resumable.
+    """
+
+
+@app.command()
+def plan(
+    study: StudyFile,
+    scale: Scale = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Show every job: what differs from its reference, its cost, what is done, what remains.
+
+    Example: benchbox plan ablations/hrnet_stages.toml
+    """
+    from benchbox.cli import study as verbs
+
+    sys.exit(verbs.plan(study, verbs.Choice(scale, seeds, only, results), "json" if json else format))
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    scale: Scale = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Jobs at a time; one a GPU or core.")] = None,
+    on: Annotated[str, typer.Option(help="local (one process a slot) or inline (one after another).")] = "local",
+    retry: Annotated[list[str] | None, typer.Option(help="Repeat failures of this class (code, nan, ...).")] = None,
+    stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more jobs after a failure.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a long run.")] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Do what is missing of a study, one process per job; a second run does only what is missing then.
+
+    Example: benchbox run ablations/hrnet_stages.toml --scale tiny
+    Exit codes: 0 all done, 1 a job failed, 2 invalid study, 4 no data or no room, 130/143 stopped, resumable.
+    """
+    from benchbox.cli import study as verbs
+
+    choice = verbs.Choice(scale, seeds, only, results)
+    sys.exit(verbs.run(study, choice, slots=jobs, on=on, retry=retry or [], stale=stale, fail_fast=fail_fast, yes=yes))
+
+
+@app.command()
+def status(
+    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
+    scale: Scale = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Show what is done, running, failed and waiting, of one study or of all results.
+
+    Example: benchbox status ablations/hrnet_stages.toml
+    """
+    from benchbox.cli import watch
+
+    sys.exit(watch.status(study, scale, results, "json" if json else format))
+
+
+@app.command()
+def logs(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A job id or the beginning of one.", show_default=False)],
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the log grows, until the job ends.")] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Print the log of a job's last attempt.
+
+    Example: benchbox logs 3f2a -f
+    """
+    from benchbox.cli import watch
+
+    sys.exit(watch.logs(job, follow, results))
+
+
+@app.command()
+def table(
+    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
+    paper: Annotated[str | None, typer.Option(help="A paper's own tables, e.g. efficient-hrnet.")] = None,
+    scale: Scale = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a cell is missing.")] = False,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Print the table of a study, or a paper's tables with reported beside measured.
+
+    Example: benchbox table --paper efficient-hrnet
+    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale.
+    """
+    from benchbox.cli import tables
+
+    sys.exit(tables.table(study, paper, scale, strict, results, "json" if json else format))

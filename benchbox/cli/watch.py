@@ -1,0 +1,100 @@
+"""The verbs that watch: status and logs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchbox.cli import folders
+from benchbox.cli.grid import Column, emit
+from benchbox.cli.study import Choice, select
+from benchbox.console import duration, note, plain
+from benchbox.errors import OK, InvalidInput, nearest
+from benchbox.jobdir import Attempt, JobDir, State, read_json
+from benchbox.plan import jobs
+
+FOLLOW_SECONDS = 0.3
+
+
+def status(path: Path | None, scale: str | None, results: Path, format: str) -> int:
+    """Print the state of every job of a study, or of every job in the results folder."""
+    data = folders.data_root()
+    if path is None:
+        ids = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*")) if results.exists() else []
+        names, title, meta = {job: "" for job in ids}, f"All jobs in {results}", {"study": None, "scale": None}
+    else:
+        chosen = select(path, Choice(scale, None, None, results))
+        names = {job: arm.name + (f", seed {arm.seed}" if arm.seed else "") for job, arm in jobs(chosen.arms).items()}
+        title, meta = chosen.study.title, {"study": str(path), "scale": chosen.scale}
+    rows = [_row(JobDir.of(results, job, data), name) for job, name in names.items()]
+    counts = {name: sum(row["state"] == name for row in rows) for name in sorted({row["state"] for row in rows})}
+    columns = [Column("job", "Job"), Column("arm", "Arm"), Column("state", "State"), Column("detail", "")]
+    columns = [column for column in columns if column.key != "arm" or path is not None]
+    emit(format, title, columns, rows, {"schema": 1, "kind": "status", **meta, "counts": counts})
+    note(", ".join(f"{count} {name}" for name, count in counts.items()) or f"no jobs in {results}")
+    failed = [row["job"] for row in rows if row["state"] == "failed"]
+    if failed:
+        note(f"see why: benchbox logs {failed[0]}")
+    return OK
+
+
+def logs(job: str, follow: bool, results: Path) -> int:
+    """Print the last attempt's log; with `follow` go on until the job has ended."""
+    folder = JobDir(_find(job, results))
+    numbers = folder.numbers()
+    if not numbers:
+        raise InvalidInput(f"job {folder.id}: has not been started yet")
+    log, read = Attempt(folder, numbers[-1]).log, 0
+    while True:
+        running = folder.state().name == "running"
+        if log.exists():
+            with open(log, encoding="utf-8", errors="replace") as file:
+                file.seek(read)
+                for line in file:
+                    sys.stdout.write(plain(line.rstrip("\n")) + "\n")
+                read = file.tell()
+            sys.stdout.flush()
+        if not follow or not running:
+            return OK
+        time.sleep(FOLLOW_SECONDS)
+
+
+def _find(job: str, results: Path) -> Path:
+    known = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*"))
+    found = [name for name in known if name.startswith(job)]
+    if job and len(found) == 1:
+        return results / "jobs" / found[0]
+    if len(found) > 1:
+        raise InvalidInput(f"job {job}: begins {len(found)} ids: {', '.join(found[:5])}")
+    raise InvalidInput(f"job {job}: not in {results}{nearest(job, known) if known else '; it has no jobs yet'}")
+
+
+def _row(folder: JobDir, name: str) -> dict[str, Any]:
+    state = folder.state()
+    return {
+        "job": folder.id,
+        "arm": name,
+        "state": state.name,
+        "attempt": state.attempt,
+        "failure": state.failure or None,
+        "error": state.error or None,
+        "detail": _detail(folder, state),
+    }
+
+
+def _detail(folder: JobDir, state: State) -> str:
+    if state.name == "failed":
+        return f"[{state.failure}] {state.error}"
+    record = (read_json(Attempt(folder, state.attempt).progress) or {}) if state.attempt else {}
+    score = " ".join(f"{metric} {value:.1f}" for metric, value in (record.get("score") or {}).items())
+    if state.name == "running" and record.get("phase") == "train":
+        left = duration(record["seconds_left"])
+        wait = f"{100 * record['data_wait']:.0f} % waiting for data"
+        return (
+            f"epoch {record['epoch']}/{record['epochs']}, {record['rate']:.0f} persons/s ({wait}), {left} left {score}"
+        )
+    if state.name == "running":
+        return str(record.get("phase", "starts"))
+    return score

@@ -1,0 +1,46 @@
+"""The one place that prints: data to stdout, progress and notes to stderr, colour only on a terminal that wants it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def live() -> bool:
+    """Tell whether stderr is a terminal on which a moving display makes sense."""
+    return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+
+
+def plain(text: str) -> str:
+    """Return text without control characters, so that no name in a file can steer the terminal."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def note(text: str) -> None:
+    """Print a line of progress to stderr."""
+    print(plain(text), file=sys.stderr, flush=True)
+
+
+def data(text: str) -> None:
+    """Print a result to stdout."""
+    print(text, flush=True)
+
+
+def ask(question: str) -> bool:
+    """Ask a yes-or-no question on the terminal; no is the default."""
+    print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def duration(seconds: float) -> str:
+    """Spell a duration the way people say it: 45 s, 12 min, 3.5 h, 8 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} days"

@@ -1,0 +1,48 @@
+"""Save and load the state of a training, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def save(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    position: tuple[int, int],
+    tally: dict[str, float],
+    source: str,
+) -> None:
+    """Write model, optimizer, the (epoch, step) to take next and the sums so far, with the digest of the source."""
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        torch.save(state | {"position": list(position), "tally": tally, "source": source}, temporary)
+        os.replace(temporary, path)
+    except RuntimeError as problem:  # torch reports a full disk as its own kind of error
+        if "write" in str(problem) or "enforce fail" in str(problem):
+            raise OSError(28, "No space left on device", str(path)) from None
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, source: str
+) -> tuple[tuple[int, int], dict[str, float]] | None:
+    """Restore model and optimizer; return position and sums, or None for a damaged file or one of another source."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError):
+        return None
+    if state.get("source") != source:
+        return None
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    epoch, step = state["position"]
+    return (int(epoch), int(step)), dict(state["tally"])

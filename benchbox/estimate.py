@@ -1,0 +1,44 @@
+"""How long jobs will take: from measured jobs of the same study where there are any, else from rough rates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchbox.config import CocoOptions, JobConfig
+
+ROUGH_MACS_PER_SECOND = {"cpu": 6e9, "cuda": 1e13}
+"""Multiply-adds a second, training included: one CPU thread on networks of 64x64 crops; a data-centre GPU in fp32."""
+START_SECONDS = 6.0
+PERSONS_PER_IMAGE = 1.27
+"""Persons with keypoints per image of COCO train2017 (149,813 / 118,287)."""
+
+
+def work(config: JobConfig, macs: int, data: Path | None) -> float:
+    """Return the multiply-adds of a job: three forward passes' worth a training sample, one or two a test person."""
+    train, test = _people(config, data)
+    passes = 2 if config.evaluate.flip_test else 1
+    return macs * (3.0 * train * config.train.epochs + passes * test)
+
+
+def seconds(work: Mapping[str, float], measured: Mapping[str, float], device: str) -> dict[str, float]:
+    """Return the seconds of every job, measured where it has run, else by the rate of those that have."""
+    known = [job for job in measured if work.get(job)]
+    rate = sum(work[job] for job in known) / sum(measured[job] for job in known) if known else 0
+    rate = rate or ROUGH_MACS_PER_SECOND[device]
+    start = 0.0 if known else START_SECONDS
+    return {job: measured.get(job) or start + amount / rate for job, amount in work.items()}
+
+
+def _people(config: JobConfig, data: Path | None) -> tuple[float, float]:
+    dataset = config.dataset
+    if not isinstance(dataset, CocoOptions):
+        return float(dataset.train), float(dataset.test)
+    official = {"train2017": 118_287, "val2017": 5_000}
+    counts = []
+    for split in (dataset.train, dataset.test):
+        folder = data / "coco" / split if data else None
+        images = len(os.listdir(folder)) if folder and folder.is_dir() else official.get(split, 10_000)
+        counts.append(images * PERSONS_PER_IMAGE)
+    return counts[0], counts[1]

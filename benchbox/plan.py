@@ -1,0 +1,292 @@
+"""Expand a study into arms, each one job, and check that every arm differs from its reference only in the factor."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from benchbox.config import JobConfig, job_id
+from benchbox.errors import InvalidInput, nearest
+from benchbox.spec import SCALES, Layer, Path_, Study, flatten
+
+MAX_ARMS = 100_000
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One row of a study: a variant of a group at one point of the axes, with one seed. Equal jobs share their id."""
+
+    name: str
+    group: str
+    variant: str
+    axes: tuple[tuple[str, Any], ...]
+    seed: int
+    reference: bool
+    config: JobConfig
+    job: str
+    difference: tuple[tuple[str, Any, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    group: Layer | None
+    variant: Layer | None
+    axes: tuple[tuple[str, Any], ...]
+    config: JobConfig
+    values: dict[Path_, Any]
+
+    @property
+    def where(self) -> Path_:
+        layer = self.variant or self.group
+        return layer.section if layer else ("axes",)
+
+    @property
+    def name(self) -> str:
+        parts = [layer.name for layer in (self.group, self.variant) if layer]
+        return ", ".join([*parts, *(f"{key} = {_show(value)}" for key, value in self.axes)])
+
+
+def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list[Arm]:
+    """List every arm of a study at one scale, in the order of the file, reference arms with their difference empty.
+
+    Raises: InvalidInput when a key is unknown or of a wrong type, when a scale and a variant set the same key, when an
+    arm differs outside `factor`, when a reference is missing or double, or when two variants are the same arm.
+    """
+    if scale not in SCALES:
+        raise InvalidInput(f"--scale {scale}: unknown scale{nearest(scale, SCALES)}")
+    if scale != "paper" and scale not in study.scales:
+        known = ["paper", *study.scales]
+        raise InvalidInput(f"{study.path}: scales.{scale}: not in this study{nearest(scale, known)}")
+    _refuse_double_keys(study)
+    _check_every_layer(study, scale)
+    drafts = [draft for draft in _drafts(study, scale) if not _excluded(study, draft)]
+    if not drafts:
+        raise InvalidInput(f"{study.at('exclude')}exclude: leaves no arm of the study")
+    _refuse_twins(study, drafts)
+    references = {key: _reference(study, key, members) for key, members in _by_reference(study, drafts)}
+    arms = []
+    for draft in drafts:
+        reference = references[_reference_key(study, draft)]
+        difference = _difference(study, draft, reference)
+        for seed in seeds if seeds is not None else study.seeds:
+            config = _validated(study, {**draft.config.model_dump(), "seed": seed}, draft)
+            arms.append(
+                Arm(
+                    name=draft.name,
+                    group=draft.group.name if draft.group else "",
+                    variant=draft.variant.name if draft.variant else "",
+                    axes=draft.axes,
+                    seed=seed,
+                    reference=draft is reference,
+                    config=config,
+                    job=job_id(config),
+                    difference=difference,
+                )
+            )
+    return arms
+
+
+def jobs(arms: Iterable[Arm]) -> dict[str, Arm]:
+    """Return one arm per job id: references first, then by seed, so that an unfinished table is useful early."""
+    first: dict[str, Arm] = {}
+    for arm in sorted(arms, key=lambda arm: (not arm.reference, arm.seed)):
+        first.setdefault(arm.job, arm)
+    return first
+
+
+def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Lay one table over another, key by key; a table whose `name` changes loses its other keys."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            renamed = "name" in value and value["name"] != below.get("name")
+            merged[key] = dict(value) if renamed else merge(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _nested(dotted: str, value: Any) -> dict[str, Any]:
+    for key in reversed(dotted.split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+def _drafts(study: Study, scale: str) -> Iterator[_Draft]:
+    points = [tuple(zip(study.axes, values, strict=True)) for values in itertools.product(*study.axes.values())]
+    groups, variants = study.groups or (None,), study.variants or (None,)
+    if len(points) * len(groups) * len(variants) > MAX_ARMS:
+        raise InvalidInput(f"{study.at('axes')}axes: over {MAX_ARMS:,} arms")
+    ground = merge(study.base.values, study.scales[scale].values if scale in study.scales else {})
+    for group, point, variant in itertools.product(groups, points, variants):
+        values = ground
+        for layer in (group, variant):
+            values = merge(values, layer.values if layer else {})
+        for key, value in point:
+            values = merge(values, _nested(key, value))
+        draft = _Draft(group, variant, point, JobConfig.model_construct(), {})
+        config = _validated(study, values, draft)
+        yield _Draft(group, variant, point, config, flatten(config.model_dump()))
+
+
+def _refuse_double_keys(study: Study) -> None:
+    arms = [(layer, key) for layer in (*study.groups, *study.variants) for key in flatten(layer.values)]
+    arms += [(Layer("axes", {}, ("axes",)), tuple(key.split("."))) for key in study.axes]
+    for scale in study.scales.values():
+        for scale_key in flatten(scale.values):
+            for layer, key in arms:
+                shared = min(len(key), len(scale_key))
+                if key[:shared] == scale_key[:shared]:
+                    raise InvalidInput(
+                        f'{study.at(*layer.section, *key)}{".".join(key)}: set by "{layer.name}" and by scale '
+                        f'"{scale.name}"; a key belongs to one of them'
+                    )
+
+
+def _check_every_layer(study: Study, scale: str) -> None:
+    """Name an unknown key where it stands, also in the scales that are not asked for."""
+    for name in study.scales:
+        if name != scale:
+            values = merge(study.base.values, study.scales[name].values)
+            _validated(study, values, _Draft(None, study.scales[name], (), JobConfig.model_construct(), {}))
+
+
+def _validated(study: Study, values: dict[str, Any], draft: _Draft) -> JobConfig:
+    try:
+        return JobConfig.model_validate(values)
+    except ValidationError as problem:
+        raise InvalidInput(_explain(study, problem, values, draft)) from None
+
+
+def _explain(study: Study, problem: ValidationError, values: dict[str, Any], draft: _Draft) -> str:
+    error = problem.errors()[0]
+    path = tuple(str(part) for part in error["loc"])
+    table = values.get(path[0]) if path else None
+    if path[:1] == ("dataset",) and isinstance(table, dict) and path[1:2] == (table.get("name"),):
+        path = (path[0], *path[2:])  # pydantic puts the union's tag into the path
+    name, message = ".".join(path), error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error" and len(path) <= 1 and ": " in message and "." in message.split(": ")[0]:
+        name, message = message.split(": ", 1)
+        path = tuple(name.split("."))
+    where = _where(study, path, draft)
+    if error["type"] == "extra_forbidden":
+        return f"{where}{name}: unknown key{nearest(path[-1], _known_keys(values, path[:-1]))}"
+    if error["type"] == "missing":
+        return f"{where}{name}: missing"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        context = error.get("ctx", {})
+        tags = ("coco", "synthetic")
+        return f'{where}{name}.name: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
+    got = repr(error["input"])
+    shown = f"; got {got}" if error["type"] != "value_error" and len(got) <= 60 else ""
+    return f"{where}{name}: {message}{shown}"
+
+
+def _where(study: Study, path: Path_, draft: _Draft) -> str:
+    layers = [layer for layer in (draft.variant, draft.group) if layer]
+    if any(key == ".".join(path[: len(key.split("."))]) for key, _ in draft.axes):
+        return study.at("axes", *path)
+    for layer in (*layers, *study.scales.values()):
+        if path[: len(path)] in {key[: len(path)] for key in flatten(layer.values)}:
+            return study.at(*layer.section, *path)
+    return study.at("base", *path)
+
+
+def _known_keys(values: dict[str, Any], path: Path_) -> list[str]:
+    model: Any = JobConfig
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        choices = [choice for choice in (annotation, *get_args(annotation)) if isinstance(choice, type)]
+        models = [choice for choice in choices if issubclass(choice, BaseModel)]
+        name = values.get(part, {}).get("name")
+        named = [
+            one
+            for one in models
+            if "name" in one.model_fields and name in get_args(one.model_fields["name"].annotation)
+        ]
+        model = (named or models)[0]
+    return list(model.model_fields)
+
+
+def _refuse_twins(study: Study, drafts: list[_Draft]) -> None:
+    """Refuse two arms spelt alike; two spellings of one network are two rows of one job."""
+    seen: dict[str, _Draft] = {}
+    for draft in drafts:
+        twin = seen.setdefault(repr((draft.group and draft.group.name, sorted(draft.values.items()))), draft)
+        if twin is not draft:
+            raise InvalidInput(f'{study.at(*draft.where)}"{draft.name}" is the same arm as "{twin.name}"')
+
+
+def _excluded(study: Study, draft: _Draft) -> bool:
+    facts = {"group": draft.group.name if draft.group else "", "variant": draft.variant.name if draft.variant else ""}
+    facts |= dict(draft.axes)
+    for row in study.exclude:
+        conditions = {".".join(key): value for key, value in flatten(row).items() if key != ("reason",)}
+        for key in conditions:
+            if key not in facts:
+                raise InvalidInput(f"{study.at('exclude')}exclude: {key}: unknown key{nearest(key, facts)}")
+        if conditions and all(facts[key] == value for key, value in conditions.items()):
+            return True
+    return False
+
+
+def _reference_key(study: Study, draft: _Draft) -> tuple[str, str]:
+    group = draft.group.name if draft.group else ""
+    return group, "" if study.reference or not study.variants else repr(draft.axes)
+
+
+def _by_reference(study: Study, drafts: list[_Draft]) -> Iterator[tuple[tuple[str, str], list[_Draft]]]:
+    families: dict[tuple[str, str], list[_Draft]] = {}
+    for draft in drafts:
+        families.setdefault(_reference_key(study, draft), []).append(draft)
+    yield from families.items()
+
+
+def _reference(study: Study, key: tuple[str, str], members: list[_Draft]) -> _Draft:
+    for axis in study.reference:
+        if axis not in study.axes:
+            raise InvalidInput(f"{study.at('reference')}reference: {axis}: not an axis{nearest(axis, study.axes)}")
+    marked = [draft for draft in members if draft.variant is None or draft.variant.reference]
+    marked = [
+        draft for draft in marked if all(dict(draft.axes)[axis] == value for axis, value in study.reference.items())
+    ]
+    if not study.variants and not study.reference:
+        marked = []
+    place = f' in group "{key[0]}"' if key[0] else ""
+    if len(marked) != 1:
+        count = "no reference arm" if not marked else f"{len(marked)} reference arms"
+        names = f" ({', '.join(draft.name for draft in marked[:3])})" if marked else ""
+        hint = (
+            "mark one variant with `reference = true`"
+            if study.variants
+            else "name one point of the axes in [reference]"
+        )
+        where = study.at(*marked[1].where) if len(marked) > 1 else study.at("variants", "0")
+        raise InvalidInput(f"{where}{count}{place}{names}; {hint}")
+    return marked[0]
+
+
+def _difference(study: Study, draft: _Draft, reference: _Draft) -> tuple[tuple[str, Any, Any], ...]:
+    changed = []
+    for key in sorted(draft.values.keys() | reference.values.keys()):
+        before, after = reference.values.get(key), draft.values.get(key)
+        if before != after:
+            dotted = ".".join(key)
+            if not any(dotted == factor or dotted.startswith(f"{factor}.") for factor in study.factor):
+                raise InvalidInput(
+                    f'{study.at(*draft.where, *key)}{dotted}: "{draft.name}" differs from its reference '
+                    f'"{reference.name}" ({_show(before)} -> {_show(after)}) outside factor {list(study.factor)}'
+                )
+            changed.append((dotted, before, after))
+    return tuple(changed)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_show, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

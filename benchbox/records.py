@@ -1,0 +1,108 @@
+"""The Parquet files of a job: their schemas, frozen with a version column, and how one is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+VERSION = 1
+
+RUNS = pa.schema(
+    [
+        ("version", pa.int16()),
+        ("job", pa.string()),
+        ("state", pa.string()),
+        ("failure", pa.string()),
+        ("config", pa.string()),
+        ("parameters", pa.int64()),
+        ("macs", pa.int64()),
+        ("field_gflops", pa.float64()),
+        ("epochs", pa.int32()),
+        ("samples", pa.int64()),
+        ("final_loss", pa.float64()),
+        ("wall_seconds", pa.float64()),
+        ("step_seconds", pa.float64()),
+        ("samples_per_second", pa.float64()),
+        ("data_wait_share", pa.float64()),
+        ("peak_memory_bytes", pa.int64()),
+        ("device", pa.string()),
+        ("threads", pa.int32()),
+        ("source", pa.string()),
+        ("inputs", pa.string()),
+        ("provenance", pa.string()),
+        ("finished", pa.string()),
+    ]
+)
+SCORES = pa.schema(
+    [
+        ("version", pa.int16()),
+        ("job", pa.string()),
+        ("protocol", pa.string()),
+        ("metric", pa.string()),
+        ("group", pa.string()),
+        ("value", pa.float64()),
+        ("n", pa.int64()),
+    ]
+)
+PEOPLE = pa.schema(
+    [
+        ("version", pa.int16()),
+        ("job", pa.string()),
+        ("image", pa.string()),
+        ("image_id", pa.int64()),
+        ("person", pa.int64()),
+        ("category", pa.string()),
+        ("box", pa.list_(pa.float32())),
+        ("box_score", pa.float64()),
+        ("area", pa.float64()),
+        ("keypoints", pa.list_(pa.float32())),
+        ("confidences", pa.list_(pa.float32())),
+        ("joint_errors", pa.list_(pa.float32())),
+        ("oks", pa.float64()),
+    ]
+)
+SCHEMAS = {"runs": RUNS, "scores": SCORES, "people": PEOPLE}
+MEASURED_TIMES = (
+    "wall_seconds",
+    "step_seconds",
+    "samples_per_second",
+    "data_wait_share",
+    "peak_memory_bytes",
+    "finished",
+)
+"""Columns of `runs` that two runs of one job never share."""
+
+
+def write(path: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the rows of one table whole or not at all; every row gets the schema's version.
+
+    Args: name: runs, scores or people. Raises: OSError when the disk refuses.
+    """
+    table = pa.Table.from_pylist([{"version": VERSION, **row} for row in rows], schema=SCHEMAS[name])
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        pq.write_table(table, temporary, compression="zstd")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path, name: str) -> pa.Table:
+    """Read one table and check its schema's version.
+
+    Raises: ValueError naming the file when it is not this table or of a later version.
+    """
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as problem:
+        raise ValueError(f"{path}: not a Parquet file: {str(problem).splitlines()[0]}") from None
+    if table.schema.names != SCHEMAS[name].names:
+        raise ValueError(f"{path}: not a {name} table of version {VERSION}")
+    if table.num_rows and table["version"][0].as_py() > VERSION:
+        raise ValueError(f"{path}: written by a later benchbox (version {table['version'][0].as_py()})")
+    return table

@@ -1,0 +1,99 @@
+"""The worker's command line: `python -m benchbox.worker run|count|...`; every executor starts jobs through it."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+import traceback
+from pathlib import Path
+
+from benchbox.errors import ENVIRONMENT, FAILED, OK, TERMINATED, USAGE, BenchboxError, EnvironmentProblem, InvalidInput
+from benchbox.jobdir import Attempt, JobDir
+
+OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-get install -y libgl1 libglib2.0-0"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of the worker's verbs and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    run = verbs.add_parser("run")
+    run.add_argument("job", type=Path)
+    run.add_argument("--attempt", type=int, required=True)
+    run.add_argument("--data", type=Path)
+    count = verbs.add_parser("count")
+    full = verbs.add_parser("full-coco")
+    full.add_argument("--data", type=Path, required=True)
+    for verb in (run, count):
+        verb.add_argument("--cache", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    if options.verb == "run":
+        return _run(Attempt(JobDir(options.job, options.data), options.attempt), options.data, options.cache)
+    try:
+        check_opencv()
+        if options.verb == "count":
+            from benchbox.worker.count import count_all
+
+            count_all(options.cache)
+            return OK
+        from benchbox.worker.data import is_full_coco
+
+        return OK if is_full_coco(options.data) else FAILED
+    except BenchboxError as problem:
+        print(problem, file=sys.stderr)
+        return problem.exit_code
+
+
+def check_opencv() -> None:
+    """Say what to install where OpenCV's shared libraries are missing."""
+    try:
+        import cv2  # noqa: F401
+    except ImportError as problem:
+        raise EnvironmentProblem(OPENCV_HELP.format(problem=problem)) from None
+
+
+def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
+    attempt.take_over()
+    try:
+        check_opencv()
+        from benchbox.worker.run import Stopped, run_attempt
+    except EnvironmentProblem as problem:
+        return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
+    try:
+        run_attempt(attempt, data, cache)
+        return OK
+    except Stopped:
+        attempt.end("interrupted", exit_code=TERMINATED)
+        print("stopped; the state is saved")
+        return TERMINATED
+    except InvalidInput as problem:
+        return _failed(attempt, "data", problem, USAGE)
+    except EnvironmentProblem as problem:
+        return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
+    except Exception as problem:
+        return _unforeseen(attempt, problem)
+
+
+def _failed(attempt: Attempt, failure: str, problem: BaseException, code: int) -> int:
+    print(problem, flush=True)
+    attempt.end("failed", failure=failure, error=str(problem), exit_code=code)
+    return code
+
+
+def _unforeseen(attempt: Attempt, problem: Exception) -> int:
+    from benchbox.engine.train import NonFiniteLoss
+
+    if isinstance(problem, NonFiniteLoss):
+        return _failed(attempt, "nan", problem, FAILED)
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        what = f"{problem.filename or attempt.path}: cannot be written: {(problem.strerror or '').lower()}"
+        return _failed(attempt, "infrastructure", EnvironmentProblem(what), ENVIRONMENT)
+    traceback.print_exc()
+    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
+        return _failed(attempt, "oom", MemoryError(f"out of memory: {problem}"), FAILED)
+    return _failed(attempt, "code", RuntimeError(f"{type(problem).__name__}: {problem}"), FAILED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
