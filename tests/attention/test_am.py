@@ -62,13 +62,15 @@ def test_a_narrow_map_keeps_one_hidden_channel() -> None:
 
 def test_the_wide_spatial_gate_weighs_every_channel(image: torch.Tensor) -> None:
     sam = SpatialAttention(32, sam_width=216)
-    assert [tuple(layer.weight.shape) for layer in sam.layers] == [
+    convs, norms = sam.layers[0::2], sam.layers[1::2]
+    assert [tuple(c.weight.shape) for c in convs] == [
         (216, 32, 1, 1),
         (216, 216, 3, 3),
         (216, 216, 3, 3),
         (32, 216, 1, 1),
-        (32,),
     ]
+    assert [n.num_features for n in norms] == [216, 216, 216, 32]
+    assert all(c.bias is None for c in convs)
     assert sam.gate(image).shape == image.shape
     assert AttentionModule(32, sam_width=216).sam.wide
 
