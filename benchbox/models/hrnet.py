@@ -5,8 +5,6 @@ Source: Sun, Xiao, Liu and Wang, "Deep High-Resolution Representation Learning f
 At the defaults the parameters have the names, order and shapes of the authors' released weights.
 
 Differs: `shrink`, `blocks` and `modules` make smaller networks than the papers'; the defaults are the papers'.
-Differs: up-sampled branches are added by broadcasting, not by interpolation: the same numbers, and a backward pass
-that is deterministic on CUDA.
 Differs: efficient-hrnet does not say where its modules sit. Nine places, one for every branch that leaves one of the
 three transitions, is the only reading under which "3 blocks of AM in sub-network 1, 1 block for sub-network 2, and
 total of 4 blocks" is the union of its Table I rows "sub-network 1" and "stage 1".
@@ -17,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 STEM = 64
@@ -106,14 +105,6 @@ def _fuse_path(widths: Sequence[int], target: int, source: int) -> nn.Module:
     return nn.Sequential(*keep, _unit(widths[source], widths[target], 3, 2, relu=False))
 
 
-def _add_upsampled(y: Tensor, x: Tensor) -> Tensor:
-    """Return y (B, C, H, W) plus x (B, C, H/s, W/s) with each value of x repeated over s x s positions."""
-    height, width = x.shape[2:]
-    scale = y.shape[2] // height
-    blocks = y.unflatten(3, (width, scale)).unflatten(2, (height, scale))
-    return (blocks + x[:, :, :, None, :, None]).flatten(4, 5).flatten(2, 3)
-
-
 class HRModule(nn.Module):
     """Residual blocks on every branch, then the sum of all branches at each of the first `outputs` resolutions."""
 
@@ -134,8 +125,11 @@ class HRModule(nn.Module):
             y = paths[0](xs[0])
             for source in range(1, len(xs)):
                 x = paths[source](xs[source])
-                y = y + x if source <= target else _add_upsampled(y, x)
-            fused.append(y.relu())
+                if source > target:
+                    # "nearest" gathers in its backward pass on CUDA, so it is deterministic there; "bilinear" is not
+                    x = F.interpolate(x, size=y.shape[2:], mode="nearest")
+                y = y + x
+            fused.append(y.relu_())
         return fused
 
 

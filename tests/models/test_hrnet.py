@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from benchbox.attention import ATTENTION
-from benchbox.models.hrnet import PLACES, HRNet, _add_upsampled, check_input, hrnet
+from benchbox.models.hrnet import PLACES, HRNet, check_input, hrnet
 
 GOLDEN = Path(__file__).parent.parent / "parity" / "golden"
 W32, W48 = 28_536_113, 63_595_745
@@ -230,19 +229,3 @@ def test_blocks_and_modules_set_the_depth() -> None:
     assert len(model.layer1) == 2
     assert [len(stage) for stage in (model.stage2, model.stage3, model.stage4)] == [1, 2, 3]
     assert all(len(b) == 2 for s in (model.stage2, model.stage3, model.stage4) for m in s for b in m.branches)
-
-
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("scale", [2, 4, 8])
-def test_adding_an_upsampled_map_is_nearest_interpolation(scale: int, layout: torch.memory_format) -> None:
-    torch.manual_seed(0)
-    y = torch.randn(2, 5, 3 * scale, 4 * scale).to(memory_format=layout).requires_grad_()
-    x = torch.randn(2, 5, 3, 4).to(memory_format=layout).requires_grad_()
-    ours = _add_upsampled(y, x)
-    reference = y + F.interpolate(x, scale_factor=scale, mode="nearest")
-    assert torch.equal(ours, reference)
-    weight = torch.randn_like(ours)
-    for a, b in zip(
-        torch.autograd.grad(ours, (y, x), weight), torch.autograd.grad(reference, (y, x), weight), strict=True
-    ):
-        torch.testing.assert_close(a, b)
