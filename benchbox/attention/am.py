@@ -1,0 +1,37 @@
+"""The attention module AM: channel attention, then spatial attention, then the residual add.
+
+Source: efficient-hrnet III-A, Fig. 2.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from benchbox.attention.cam import ChannelAttention
+from benchbox.attention.sam import SpatialAttention
+
+
+class AttentionModule(nn.Module):
+    """Weigh channels, then positions, and add the map: y = x * CAM(x); out = x + y * SAM(y).
+
+    With C channels and C/16 hidden ones this is 2 C (C/16) + 18 parameters, and C/16 + C + 2 more with biases; that is
+    0.001 M where the paper's Table I reports 0.9 M a module.
+    """
+
+    def __init__(self, channels: int, *, reduction: int = 16, sam_width: int = 0, bias: bool = True) -> None:
+        """Make both gates.
+
+        Args:
+            channels: C of the map.
+            reduction: hidden channels of the channel gate are C // reduction, at least 1.
+            sam_width: 0 for the paper's spatial gate; n for the wide one, which is not from the paper.
+            bias: whether the convolutions have biases (the paper does not say).
+        """
+        super().__init__()
+        self.cam = ChannelAttention(channels, reduction=reduction, bias=bias)
+        self.sam = SpatialAttention(channels, sam_width=sam_width, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the weighed map plus the map: (B, C, H, W) -> (B, C, H, W)."""
+        y = x * self.cam.gate(x)
+        return x + y * self.sam.gate(y)
