@@ -61,7 +61,7 @@ class SyntheticOptions(Options):
 
 
 class Attend(Options):
-    """Where HRNet's attention sits: the union of whole sub-networks, whole stages and single (stage, sub-network) places."""
+    """Where attention sits: the union of whole sub-networks, whole stages and single (stage, sub-network) places."""
 
     sub_networks: Annotated[tuple[int, ...], Field(strict=False)] = ()
     stages: Annotated[tuple[int, ...], Field(strict=False)] = ()

@@ -39,7 +39,7 @@ class EnvironmentProblem(BenchboxError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean "X"?` for the known word nearest to `word`, or the list of known words when none is near."""
+    """Return `; did you mean "X"?` for the nearest known word, or the list of known words when none is near."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:

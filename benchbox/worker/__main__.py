@@ -31,12 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.verb == "run":
         return _run(Attempt(JobDir(options.job, options.data), options.attempt), options.data, options.cache)
     try:
-        check_opencv()
         if options.verb == "count":
             from benchbox.worker.count import count_all
 
             count_all(options.cache)
             return OK
+        check_opencv()
         from benchbox.worker.data import is_full_coco
 
         return OK if is_full_coco(options.data) else FAILED

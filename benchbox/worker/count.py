@@ -11,7 +11,7 @@ import torch
 from benchbox.config import JobConfig
 from benchbox.costs import Costs, keep, key, question
 from benchbox.engine.cost import count
-from benchbox.worker.build import network
+from benchbox.worker.network import network
 
 
 def count_all(cache: Path) -> None:

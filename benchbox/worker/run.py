@@ -23,10 +23,11 @@ from benchbox.engine import checkpoint
 from benchbox.engine.provenance import peak_memory_bytes, provenance
 from benchbox.engine.train import Step, step_drops, train_epoch
 from benchbox.jobdir import Attempt, write_json
-from benchbox.worker.build import Source, initial_network, open_source, test_crops, training_crops
 from benchbox.worker.count import cost_of
+from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance, people_records
 from benchbox.worker.score import score_people
+from benchbox.worker.source import Source, open_source, test_crops, training_crops
 
 CPU_THREADS = 1
 """Threads of a job on a CPU: fixed, since sums in another order are other sums."""

@@ -1,21 +1,15 @@
-"""Where names become objects: a job's configuration into people, crops and a network."""
+"""Where a job's people come from: its data set found, read and cut into crops."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import nn
-
-from benchbox.attention import ATTENTION
 from benchbox.config import JobConfig, SyntheticOptions
 from benchbox.datasets import coco, topdown
 from benchbox.datasets.synthetic import files
 from benchbox.digest import file_digest
 from benchbox.errors import EnvironmentProblem, InvalidInput
-from benchbox.models import MODELS
-from benchbox.models.initial import initialise
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import COCO17
 
@@ -70,34 +64,6 @@ def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     detections = _detections(source.root, source.test) if config.evaluate.boxes == "detector" else None
     people = coco.read_people(source.root, source.test, boxes=config.evaluate.boxes, detections=detections)
     return _crops(config, people)
-
-
-def network(config: JobConfig) -> nn.Module:
-    """Build the job's network without initial weights of its own; on the meta device when that is the default."""
-    options = config.model
-    kind = ATTENTION[options.attention]
-
-    def attention(channels: int) -> nn.Module:
-        assert kind is not None
-        return kind(channels, reduction=options.reduction, sam_width=options.sam_width)
-
-    places = options.blocks_of_attention()
-    return MODELS[options.name](
-        joints=config.dataset.joints,
-        width=options.width,
-        shrink=options.shrink,
-        blocks=options.blocks,
-        modules=options.modules,
-        attention=attention if places else None,
-        places=places,
-    )
-
-
-def initial_network(config: JobConfig, device: torch.device) -> nn.Module:
-    """Build the job's network with its initial weights, on a device."""
-    model = network(config)
-    initialise(model, config.seed, scheme=config.model.initial)
-    return model.to(device)
 
 
 def _crops(config: JobConfig, people: list[Person]) -> topdown.TopDown:

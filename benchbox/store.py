@@ -1,0 +1,65 @@
+"""Read results back: the states of jobs and the rows that their published attempts wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from benchbox import records
+from benchbox.errors import InvalidInput
+from benchbox.jobdir import JobDir, State
+
+
+@dataclass(frozen=True)
+class Store:
+    """States by job id, and the `runs` and `scores` rows of the jobs that have a result."""
+
+    states: dict[str, State]
+    runs: pd.DataFrame
+    scores: pd.DataFrame
+
+
+def read(results: Path, jobs: Iterable[str], data: Path | None = None) -> Store:
+    """Read the states and rows of some jobs; what is not there is pending.
+
+    Raises: InvalidInput naming a Parquet file that is damaged or of a later version.
+    """
+    states, tables = {}, {"runs": [], "scores": []}  # type: dict[str, State], dict[str, list[pa.Table]]
+    for job in jobs:
+        folder = JobDir.of(results, job, data)
+        states[job] = folder.state()
+        result = folder.result()
+        for name in tables if result else ():
+            assert result is not None
+            tables[name].append(_read_table(result.table(name), name))
+    frames = {name: _frame(parts, name) for name, parts in tables.items()}
+    return Store(states, frames["runs"], frames["scores"])
+
+
+def people(results: Path, job: str) -> pa.Table:
+    """Read the `people` rows of one job.
+
+    Raises: InvalidInput when it has no result.
+    """
+    result = JobDir.of(results, job).result()
+    if result is None:
+        raise InvalidInput(f"job {job}: has no result in {results}")
+    return _read_table(result.table("people"), "people")
+
+
+def _read_table(path: Path, name: str) -> pa.Table:
+    try:
+        return records.read(path, name)
+    except FileNotFoundError:
+        raise InvalidInput(f"{path}: no such file; the job's result is damaged, run it again") from None
+    except (ValueError, OSError) as problem:
+        raise InvalidInput(str(problem)) from None
+
+
+def _frame(parts: list[pa.Table], name: str) -> pd.DataFrame:
+    table = pa.concat_tables(parts) if parts else records.SCHEMAS[name].empty_table()
+    return table.to_pandas()

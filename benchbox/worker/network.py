@@ -1,0 +1,37 @@
+"""Where a job's network comes from: names become modules, with their initial weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from benchbox.attention import ATTENTION
+from benchbox.config import JobConfig
+from benchbox.models import MODELS
+from benchbox.models.initial import initialise
+
+
+def network(config: JobConfig) -> nn.Module:
+    """Build the job's network without initial weights of its own; on the meta device when that is the default."""
+    options = config.model
+
+    def attention(channels: int) -> nn.Module:
+        return ATTENTION[options.attention](channels, reduction=options.reduction, sam_width=options.sam_width)
+
+    places = options.blocks_of_attention()
+    return MODELS[options.name](
+        joints=config.dataset.joints,
+        width=options.width,
+        shrink=options.shrink,
+        blocks=options.blocks,
+        modules=options.modules,
+        attention=attention if places else None,
+        places=places,
+    )
+
+
+def initial_network(config: JobConfig, device: torch.device) -> nn.Module:
+    """Build the job's network with its initial weights, on a device."""
+    model = network(config)
+    initialise(model, config.seed, scheme=config.model.initial)
+    return model.to(device)
