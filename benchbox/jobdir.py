@@ -101,7 +101,10 @@ class Attempt:
         record["seconds"] = round(seconds, 3)
         temporary = _write_temporary(self.job.published, json.dumps(record, indent=1))
         try:
-            if self.job.state().name == "stale":
+            standing = read_json(self.job.published)
+            if standing is not None and self.job.result() is not None and not self.job.stale(standing):
+                return False
+            if self.job.published.exists():
                 os.replace(temporary, self.job.published)
             else:
                 os.link(temporary, self.job.published)
@@ -178,7 +181,7 @@ class JobDir:
             if running and Attempt(self, numbers[-1]).alive():
                 return State("running", numbers[-1])
             return State(
-                "stale" if self._stale(record) else "done",
+                "stale" if self.stale(record) else "done",
                 record["attempt"],
                 source=record["source"],
                 seconds=record["seconds"],
@@ -190,6 +193,15 @@ class JobDir:
             keys = (end["class"], end["error"], end["exit_code"], end["source"])
             return State("interrupted" if end["state"] == "done" else end["state"], numbers[-1], *keys)
         return State("running" if Attempt(self, numbers[-1]).alive() else "interrupted", numbers[-1])
+
+    def stale(self, record: dict[str, Any]) -> bool:
+        """Tell whether the source, or a data file that is still there, is not what a published record was made from."""
+        if record["source"] != source_digest():
+            return True
+        if self.data is None:
+            return False
+        files = ((self.data / name, digest) for name, digest in record["inputs"].items())
+        return any(file.exists() and file_digest(file) != digest for file, digest in files)
 
     def claim(self) -> Attempt | None:
         """Open the next attempt for this process; None when another process was quicker or works on it.
@@ -216,14 +228,6 @@ class JobDir:
 
     def _ended(self, number: int) -> dict[str, Any] | None:
         return read_json(self.attempts / str(number) / "end.json")
-
-    def _stale(self, record: dict[str, Any]) -> bool:
-        if record["source"] != source_digest():
-            return True
-        if self.data is None:
-            return False
-        files = ((self.data / name, digest) for name, digest in record["inputs"].items())
-        return any(file.exists() and file_digest(file) != digest for file, digest in files)
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:

@@ -32,12 +32,13 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class _Draft:
+class _Place:
+    """Where an arm stands in its study."""
+
     group: Layer | None
     variant: Layer | None
-    axes: tuple[tuple[str, Any], ...]
-    config: JobConfig
-    values: dict[Path_, Any]
+    scale: Layer | None
+    axes: tuple[tuple[str, Any], ...] = ()
 
     @property
     def where(self) -> Path_:
@@ -48,6 +49,19 @@ class _Draft:
     def name(self) -> str:
         parts = [layer.name for layer in (self.group, self.variant) if layer]
         return ", ".join([*parts, *(f"{key} = {_show(value)}" for key, value in self.axes)])
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An arm before it has a reference and a seed."""
+
+    place: _Place
+    config: JobConfig
+    values: dict[Path_, Any]
+
+    @property
+    def name(self) -> str:
+        return self.place.name
 
 
 def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list[Arm]:
@@ -73,13 +87,13 @@ def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list
         reference = references[_reference_key(study, draft)]
         difference = _difference(study, draft, reference)
         for seed in seeds if seeds is not None else study.seeds:
-            config = _validated(study, {**draft.config.model_dump(), "seed": seed}, draft)
+            config = _validated(study, {**draft.config.model_dump(), "seed": seed}, draft.place)
             arms.append(
                 Arm(
                     name=draft.name,
-                    group=draft.group.name if draft.group else "",
-                    variant=draft.variant.name if draft.variant else "",
-                    axes=draft.axes,
+                    group=draft.place.group.name if draft.place.group else "",
+                    variant=draft.place.variant.name if draft.place.variant else "",
+                    axes=draft.place.axes,
                     seed=seed,
                     reference=draft is reference,
                     config=config,
@@ -129,9 +143,9 @@ def _drafts(study: Study, scale: str) -> Iterator[_Draft]:
             values = merge(values, layer.values if layer else {})
         for key, value in point:
             values = merge(values, _nested(key, value))
-        draft = _Draft(group, variant, point, JobConfig.model_construct(), {})
-        config = _validated(study, values, draft)
-        yield _Draft(group, variant, point, config, flatten(config.model_dump()))
+        place = _Place(group, variant, study.scales.get(scale), point)
+        config = _validated(study, values, place)
+        yield _Draft(place, config, flatten(config.model_dump()))
 
 
 def _refuse_double_keys(study: Study) -> None:
@@ -153,18 +167,18 @@ def _check_every_layer(study: Study, scale: str) -> None:
     for name in study.scales:
         if name != scale:
             values = merge(study.base.values, study.scales[name].values)
-            _validated(study, values, _Draft(None, study.scales[name], (), JobConfig.model_construct(), {}))
+            _validated(study, values, _Place(None, None, study.scales[name]))
 
 
-def _validated(study: Study, values: dict[str, Any], draft: _Draft) -> JobConfig:
+def _validated(study: Study, values: dict[str, Any], place: _Place) -> JobConfig:
     try:
         return JobConfig.model_validate(values)
     except ValidationError as problem:
-        raise InvalidInput(_explain(study, problem, values, draft)) from None
+        raise InvalidInput(_explain(study, problem, values, place)) from None
 
 
-def _explain(study: Study, problem: ValidationError, values: dict[str, Any], draft: _Draft) -> str:
-    error = problem.errors()[0]
+def _explain(study: Study, problem: ValidationError, values: dict[str, Any], place: _Place) -> str:
+    error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = tuple(str(part) for part in error["loc"])
     table = values.get(path[0]) if path else None
     if path[:1] == ("dataset",) and isinstance(table, dict) and path[1:2] == (table.get("name"),):
@@ -173,7 +187,7 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], dra
     if error["type"] == "value_error" and len(path) <= 1 and ": " in message and "." in message.split(": ")[0]:
         name, message = message.split(": ", 1)
         path = tuple(name.split("."))
-    where = _where(study, path, draft)
+    where = _where(study, path, place)
     if error["type"] == "extra_forbidden":
         return f"{where}{name}: unknown key{nearest(path[-1], _known_keys(values, path[:-1]))}"
     if error["type"] == "missing":
@@ -187,11 +201,11 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], dra
     return f"{where}{name}: {message}{shown}"
 
 
-def _where(study: Study, path: Path_, draft: _Draft) -> str:
-    layers = [layer for layer in (draft.variant, draft.group) if layer]
-    if any(key == ".".join(path[: len(key.split("."))]) for key, _ in draft.axes):
+def _where(study: Study, path: Path_, place: _Place) -> str:
+    layers = [layer for layer in (place.variant, place.group, place.scale) if layer]
+    if any(key == ".".join(path[: len(key.split("."))]) for key, _ in place.axes):
         return study.at("axes", *path)
-    for layer in (*layers, *study.scales.values()):
+    for layer in layers:
         if path[: len(path)] in {key[: len(path)] for key in flatten(layer.values)}:
             return study.at(*layer.section, *path)
     return study.at("base", *path)
@@ -217,14 +231,19 @@ def _refuse_twins(study: Study, drafts: list[_Draft]) -> None:
     """Refuse two arms spelt alike; two spellings of one network are two rows of one job."""
     seen: dict[str, _Draft] = {}
     for draft in drafts:
-        twin = seen.setdefault(repr((draft.group and draft.group.name, sorted(draft.values.items()))), draft)
+        twin = seen.setdefault(
+            repr((draft.place.group.name if draft.place.group else "", sorted(draft.values.items()))), draft
+        )
         if twin is not draft:
-            raise InvalidInput(f'{study.at(*draft.where)}"{draft.name}" is the same arm as "{twin.name}"')
+            raise InvalidInput(f'{study.at(*draft.place.where)}"{draft.name}" is the same arm as "{twin.name}"')
 
 
 def _excluded(study: Study, draft: _Draft) -> bool:
-    facts = {"group": draft.group.name if draft.group else "", "variant": draft.variant.name if draft.variant else ""}
-    facts |= dict(draft.axes)
+    facts = {
+        "group": draft.place.group.name if draft.place.group else "",
+        "variant": draft.place.variant.name if draft.place.variant else "",
+    }
+    facts |= dict(draft.place.axes)
     for row in study.exclude:
         conditions = {".".join(key): value for key, value in flatten(row).items() if key != ("reason",)}
         for key in conditions:
@@ -236,8 +255,8 @@ def _excluded(study: Study, draft: _Draft) -> bool:
 
 
 def _reference_key(study: Study, draft: _Draft) -> tuple[str, str]:
-    group = draft.group.name if draft.group else ""
-    return group, "" if study.reference or not study.variants else repr(draft.axes)
+    group = draft.place.group.name if draft.place.group else ""
+    return group, "" if study.reference or not study.variants else repr(draft.place.axes)
 
 
 def _by_reference(study: Study, drafts: list[_Draft]) -> Iterator[tuple[tuple[str, str], list[_Draft]]]:
@@ -251,9 +270,11 @@ def _reference(study: Study, key: tuple[str, str], members: list[_Draft]) -> _Dr
     for axis in study.reference:
         if axis not in study.axes:
             raise InvalidInput(f"{study.at('reference')}reference: {axis}: not an axis{nearest(axis, study.axes)}")
-    marked = [draft for draft in members if draft.variant is None or draft.variant.reference]
+    marked = [draft for draft in members if draft.place.variant is None or draft.place.variant.reference]
     marked = [
-        draft for draft in marked if all(dict(draft.axes)[axis] == value for axis, value in study.reference.items())
+        draft
+        for draft in marked
+        if all(dict(draft.place.axes)[axis] == value for axis, value in study.reference.items())
     ]
     if not study.variants and not study.reference:
         marked = []
@@ -266,7 +287,7 @@ def _reference(study: Study, key: tuple[str, str], members: list[_Draft]) -> _Dr
             if study.variants
             else "name one point of the axes in [reference]"
         )
-        where = study.at(*marked[1].where) if len(marked) > 1 else study.at("variants", "0")
+        where = study.at(*marked[1].place.where) if len(marked) > 1 else study.at("variants", "0")
         raise InvalidInput(f"{where}{count}{place}{names}; {hint}")
     return marked[0]
 
@@ -279,7 +300,7 @@ def _difference(study: Study, draft: _Draft, reference: _Draft) -> tuple[tuple[s
             dotted = ".".join(key)
             if not any(dotted == factor or dotted.startswith(f"{factor}.") for factor in study.factor):
                 raise InvalidInput(
-                    f'{study.at(*draft.where, *key)}{dotted}: "{draft.name}" differs from its reference '
+                    f'{study.at(*draft.place.where, *key)}{dotted}: "{draft.name}" differs from its reference '
                     f'"{reference.name}" ({_show(before)} -> {_show(after)}) outside factor {list(study.factor)}'
                 )
             changed.append((dotted, before, after))

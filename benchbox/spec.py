@@ -68,6 +68,9 @@ class Study:
 
     def at(self, *where: str) -> str:
         """Return `file:line: ` for the deepest part of a key path that the file spells out."""
+        below = [line for key, line in self.lines.items() if key[: len(where)] == where]
+        if below:
+            return f"{self.path}:{min(below)}: "
         for depth in range(len(where), 0, -1):
             if where[:depth] in self.lines:
                 return f"{self.path}:{self.lines[where[:depth]]}: "
@@ -144,7 +147,7 @@ def _check_top(document: dict[str, Any], path: Path, lines: dict[Path_, int]) ->
     try:
         return _Raw.model_validate(document)
     except ValidationError as problem:
-        error = problem.errors()[0]
+        error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key = tuple(map(str, error["loc"]))
         line = next((f":{lines[key[:depth]]}" for depth in range(len(key), 0, -1) if key[:depth] in lines), "")
         name = ".".join(key)
@@ -182,10 +185,11 @@ def _flatten_axes(axes: dict[str, Any]) -> dict[str, Any]:
 
 def _check_parts(study: Study) -> None:
     for kind, layers in (("variant", study.variants), ("group", study.groups)):
-        names = [layer.name for layer in layers]
+        names: set[str] = set()
         for layer in layers:
-            if names.count(layer.name) > 1:
+            if layer.name in names:
                 raise InvalidInput(f'{study.at(*layer.section)}two {kind}s are named "{layer.name}"; names are unique')
+            names.add(layer.name)
     for layer in (study.base, *study.variants, *study.groups, *study.scales.values()):
         _check_layer(study, layer)
     for name in study.scales:

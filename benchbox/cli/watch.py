@@ -21,13 +21,15 @@ FOLLOW_SECONDS = 0.3
 def status(path: Path | None, scale: str | None, results: Path, format: str) -> int:
     """Print the state of every job of a study, or of every job in the results folder."""
     data = folders.data_root()
+    meta: dict[str, str | None] = {"study": None, "scale": None}
     if path is None:
         ids = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*")) if results.exists() else []
-        names, title, meta = {job: "" for job in ids}, f"All jobs in {results}", {"study": None, "scale": None}
+        names, title = {job: "" for job in ids}, f"All jobs in {results}"
     else:
         chosen = select(path, Choice(scale, None, None, results))
         names = {job: arm.name + (f", seed {arm.seed}" if arm.seed else "") for job, arm in jobs(chosen.arms).items()}
-        title, meta = chosen.study.title, {"study": str(path), "scale": chosen.scale}
+        title = chosen.study.title
+        meta = {"study": str(path), "scale": chosen.scale}
     rows = [_row(JobDir.of(results, job, data), name) for job, name in names.items()]
     counts = {name: sum(row["state"] == name for row in rows) for name in sorted({row["state"] for row in rows})}
     columns = [Column("job", "Job"), Column("arm", "Arm"), Column("state", "State"), Column("detail", "")]

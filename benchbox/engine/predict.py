@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchbox.pose.heatmap import flip_back
+from benchbox.pose.heatmap import flip_average
 
 
 @torch.no_grad()
@@ -31,5 +31,5 @@ def predict(
     heatmaps: np.ndarray = model(crops).float().cpu().numpy()
     if flip_test:
         mirrored = model(crops.flip(-1)).float().cpu().numpy()
-        heatmaps = (heatmaps + flip_back(mirrored, flip_pairs, shift=flip_shift)) * np.float32(0.5)
+        heatmaps = flip_average(heatmaps, mirrored, flip_pairs, shift=flip_shift)
     return heatmaps

@@ -74,9 +74,9 @@ def _predict_all(
             flip_shift=flip_shift,
             flip_pairs=crops.skeleton.flip_pairs,
         )
-        positions, maxima = decode(heatmaps, batch.center, batch.scale, quarter=quarter)
+        positions, maxima = decode(heatmaps, batch.center, batch.scale, refine=quarter)
         keypoints[batch.indices] = positions
-        confidences[batch.indices] = maxima.reshape(len(maxima), -1)
+        confidences[batch.indices] = maxima
         told(int(batch.indices[-1]) + 1)
     return keypoints, confidences
 

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -143,8 +143,8 @@ def _train(
     (first_epoch, first_step), tally = _resume(attempt, model, optimizer)
 
     def save(epoch: int, step: int) -> None:
-        place = {"position": (epoch, step), "tally": vars(tally), "source": source_digest()}
-        checkpoint.save(attempt.checkpoint, model, optimizer, **place)
+        sums, made_by = asdict(tally), source_digest()
+        checkpoint.save(attempt.checkpoint, model, optimizer, position=(epoch, step), tally=sums, source=made_by)
 
     score: dict[str, float] = {}
     for epoch in range(first_epoch, recipe.epochs):

@@ -48,15 +48,27 @@ def coco_results(people: pa.Table, *, aspect: float) -> list[dict[str, Any]]:
         return []
     keypoints = np.array(people["keypoints"].to_pylist(), np.float32).reshape(people.num_rows, -1, 2)
     confidences = np.array(people["confidences"].to_pylist(), np.float32)
-    _, scale = affine.box_to_center_scale(np.array(people["box"].to_pylist(), np.float64), aspect)
-    return oks.rescore(
-        np.concatenate([keypoints, confidences[..., None]], axis=2),
-        areas=np.prod(np.asarray(scale, np.float64) * 200, axis=1),
-        box_scores=np.array(people["box_score"].to_pylist(), np.float64),
-        image_ids=people["image_id"].to_pylist(),
+    triples = np.concatenate([keypoints, confidences[..., None]], axis=2)
+    image_ids = people["image_id"].to_numpy()
+    _, scale = affine.box_to_center_scale(np.array(people["box"].to_pylist()), aspect_ratio=aspect)
+    kept, scores = oks.rescore(
+        triples,
+        people["box_score"].to_numpy(),
+        image_ids,
+        np.prod(scale.astype(np.float64) * 200, axis=1),
+        sigmas=COCO17.sigmas,
         visible_threshold=VISIBLE_THRESHOLD,
         oks_threshold=OKS_THRESHOLD,
     )
+    return [
+        {
+            "image_id": int(image_ids[index]),
+            "category_id": 1,
+            "keypoints": triples[index].ravel().astype(float).tolist(),
+            "score": float(scores[index]),
+        }
+        for index in kept
+    ]
 
 
 def _pckh_rows(errors: np.ndarray, categories: list[str], skeleton: Skeleton, name: str) -> list[dict[str, Any]]:

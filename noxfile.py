@@ -1,0 +1,48 @@
+"""The sessions of the project; they run in the environment that called nox, since torch is a gigabyte."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["tests"]
+nox.options.error_on_missing_interpreters = False
+
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Units, golden numbers, texts of the command line, properties, one smoke study, a few fixed kills."""
+    session.run("python", "-m", "pytest", "-m", "not faults and not studies", *session.posargs, env=THREADS)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.run("python", "-m", "ruff", "check", ".")
+    session.run("python", "-m", "ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types of the package."""
+    session.run("python", "-m", "mypy")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Kills at random moments, full disks."""
+    session.run("python", "-m", "pytest", "-m", "faults", *session.posargs, env=THREADS)
+
+
+@nox.session
+def studies(session: nox.Session) -> None:
+    """Every study at tiny with its table, and the mini scale where real data lie at BENCHBOX_DATA."""
+    session.run("python", "-m", "pytest", "-m", "studies", "-s", *session.posargs, env=THREADS)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speeds, by hand: start-up, planning, samples a second."""
+    session.run("python", "tests/bench/speeds.py", *session.posargs, env=THREADS)

@@ -1,0 +1,48 @@
+"""Fixtures that more than one part of the tests needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for all tests: costs and embedded data are made once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def benchbox(tmp_path: Path, cache: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Call the command line in a folder of its own, without a GPU and without data."""
+
+    def call(*words: str, timeout: float = 400, **environment: str) -> subprocess.CompletedProcess[str]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("BENCHBOX_", "COLUMNS"))}
+        settings = {"BENCHBOX_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "200", "CI": "1"}
+        command = [sys.executable, "-m", "benchbox", *words]
+        given = {**clean, **settings, **environment}
+        return subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, timeout=timeout)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real COCO, MPII and LSP samples that BENCHBOX_DATA names."""
+    named = os.environ.get("BENCHBOX_DATA")
+    if not named or not (Path(named) / "coco").is_dir():
+        pytest.skip("real data: BENCHBOX_DATA does not name a folder that holds coco/")
+    return Path(named).resolve()

@@ -1,0 +1,96 @@
+"""Jobs: the canonical form and the ids, which never change for a job that means the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchbox.config import HRNET_PLACES, SYNTHETIC_VERSION, JobConfig, canonical, job_id
+from benchbox.datasets.synthetic import files
+
+PAPER = {
+    "dataset": {"name": "coco"},
+    "model": {"name": "hrnet", "attention": "am"},
+    "train": {"epochs": 210, "batch": 4, "lr_drops": [170, 200]},
+    "evaluate": {"boxes": "detector"},
+}
+TINY = {"dataset": {"name": "synthetic"}, "model": {"name": "hrnet", "shrink": 0.25}, "train": {"epochs": 6}}
+
+
+def job(base: dict[str, Any], **tables: dict[str, Any]) -> JobConfig:
+    merged = {name: {**base.get(name, {}), **tables.get(name, {})} for name in base.keys() | tables.keys()}
+    return JobConfig.model_validate(merged)
+
+
+GOLDEN = {
+    "GOLDEN_PAPER": (PAPER, {}),
+    "GOLDEN_PLACES": (PAPER, {"model": {"attend": {"sub_networks": [1], "stages": [1]}}}),
+    "GOLDEN_TINY": (TINY, {}),
+    "GOLDEN_NO_FLIP": (TINY, {"evaluate": {"flip_test": False}}),
+}
+
+
+@pytest.mark.parametrize(("expected", "case"), GOLDEN.items(), ids=["paper", "places", "tiny", "no flip"])
+def test_ids_never_change(expected: str, case: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    assert job_id(job(case[0], **case[1])) == expected
+
+
+def test_the_canonical_form_holds_what_differs_from_the_defaults() -> None:
+    config = job(PAPER, model={"attend": {"sub_networks": [2], "places": [[1, 1]]}, "width": 32})
+    assert canonical(config) == {
+        "dataset": {"name": "coco"},
+        "model": {"name": "hrnet", "attention": "am", "places": [[1, 1], [1, 2], [2, 2], [3, 2]]},
+        "train": {"batch": 4, "lr_drops": [170, 200]},
+        "evaluate": {"boxes": "detector"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"model": {"attend": {"sub_networks": [1, 2, 3, 4]}}}, {"model": {"attend": {"stages": [3, 1, 2]}}}),
+        ({"model": {"attention": "am"}}, {"model": {"attention": "none", "attend": {"stages": [1]}}}),
+        ({"model": {"reduction": 8}}, {"model": {"sam_width": 216}}),
+        ({"train": {"lr_drops": [300]}}, {"train": {"lr_drops": [], "lr_factor": 0.5}}),
+        ({"train": {"epochs": 0}}, {"train": {"epochs": 0, "batch": 8, "rotate": 10}}),
+        ({"evaluate": {"flip_test": False}}, {"evaluate": {"flip_test": False, "flip_shift": False}}),
+        ({"train": {"lr": 1}}, {"train": {"lr": 1.0}}),
+    ],
+)
+def test_jobs_that_mean_the_same_share_their_id(one: dict[str, Any], other: dict[str, Any]) -> None:
+    base = {**PAPER, "train": {}} if "train" in one else PAPER
+    assert job_id(job(base, **one)) == job_id(job(base, **other))
+
+
+@given(st.sets(st.sampled_from(HRNET_PLACES)), st.randoms())
+def test_the_order_of_places_does_not_matter(places: set[tuple[int, int]], random: Any) -> None:
+    listed = [list(place) for place in places]
+    shuffled = random.sample(listed, len(listed))
+    assert job_id(job(PAPER, model={"attend": {"places": listed}})) == job_id(
+        job(PAPER, model={"attend": {"places": shuffled + listed[:1]}})
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": {"attend": {"stages": [1]}}},
+        {"model": {"width": 48}},
+        {"train": {"lr": 2e-3}},
+        {"train": {"precision": "bf16"}},
+        {"dataset": {"input": [384, 288]}},
+        {"evaluate": {"flip_test": False}},
+        {"evaluate": {"decode": "argmax"}},
+    ],
+)
+def test_jobs_that_differ_have_other_ids(change: dict[str, Any]) -> None:
+    assert job_id(job(PAPER)) != job_id(job(PAPER, **change))
+
+
+def test_the_seed_and_the_generators_version_are_part_of_the_id() -> None:
+    assert job_id(job(TINY)) != job_id(JobConfig.model_validate({**TINY, "seed": 1}))
+    assert canonical(job(TINY))["dataset"] == {"name": "synthetic", "version": SYNTHETIC_VERSION}
+    assert files.VERSION == SYNTHETIC_VERSION
