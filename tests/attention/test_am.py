@@ -87,6 +87,12 @@ def test_every_module_keeps_shapes_and_passes_gradients(name: str, sam_width: in
     assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
 
 
+def test_names_mean_what_they_say() -> None:
+    assert ATTENTION["cam"] is ChannelAttention
+    assert ATTENTION["sam"] is SpatialAttention
+    assert ATTENTION["am"] is AttentionModule
+
+
 def test_none_changes_nothing(image: torch.Tensor) -> None:
     module = ATTENTION["none"](32, reduction=16, sam_width=0)
     assert parameters(module) == 0

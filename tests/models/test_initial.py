@@ -16,7 +16,7 @@ from benchbox.models.initial import initialise
 FROZEN = {
     (0, "normal"): "b7443b68777fe78d9bfb271f56126ba42b83af201b48028114a576d9f96abca7",
     (1, "normal"): "af67d99b7d1203880476d69f4ade0b6c817533a570779f44f765082eb2b585d7",
-    (0, "he"): "0a45c80193ab0f50c34d006793aa6b55a1f7e96feee7204aecfd4d50314d5fb1",
+    (0, "he"): "ede491b0353e4bf2ca4340521e764cb9ba89bed507f836b8cb9b6dbdd45bad63",
 }
 
 
@@ -95,6 +95,14 @@ def test_he_scales_by_fan_out() -> None:
     assert model["conv"].weight.std().item() == pytest.approx((2 / (64 * 9)) ** 0.5, rel=0.03)
     assert model["linear"].weight.std().item() == pytest.approx((2 / 50) ** 0.5, rel=0.03)
     assert not model["linear"].bias.any()
+
+
+def test_he_leaves_the_head_small() -> None:
+    normal, he = tiny(), tiny()
+    initialise(normal, 0)
+    initialise(he, 0, scheme="he")
+    assert torch.equal(he.final_layer.weight, normal.final_layer.weight)
+    assert not torch.equal(he.conv1.weight, normal.conv1.weight)
 
 
 def test_layers_of_one_shape_differ() -> None:
