@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import nox
 
 nox.options.default_venv_backend = "none"
@@ -14,35 +16,35 @@ THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLA
 @nox.session
 def tests(session: nox.Session) -> None:
     """Units, golden numbers, texts of the command line, properties, one smoke study, a few fixed kills."""
-    session.run("python", "-m", "pytest", "-m", "not faults and not studies", *session.posargs, env=THREADS)
+    session.run(sys.executable, "-m", "pytest", "-m", "not faults and not studies", *session.posargs, env=THREADS)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and formatting."""
-    session.run("python", "-m", "ruff", "check", ".")
-    session.run("python", "-m", "ruff", "format", "--check", ".")
+    session.run(sys.executable, "-m", "ruff", "check", ".")
+    session.run(sys.executable, "-m", "ruff", "format", "--check", ".")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Types of the package."""
-    session.run("python", "-m", "mypy")
+    session.run(sys.executable, "-m", "mypy")
 
 
 @nox.session
 def faults(session: nox.Session) -> None:
     """Kills at random moments, full disks."""
-    session.run("python", "-m", "pytest", "-m", "faults", *session.posargs, env=THREADS)
+    session.run(sys.executable, "-m", "pytest", "-m", "faults", *session.posargs, env=THREADS)
 
 
 @nox.session
 def studies(session: nox.Session) -> None:
     """Every study at tiny with its table, and the mini scale where real data lie at BENCHBOX_DATA."""
-    session.run("python", "-m", "pytest", "-m", "studies", "-s", *session.posargs, env=THREADS)
+    session.run(sys.executable, "-m", "pytest", "-m", "studies", "-s", *session.posargs, env=THREADS)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speeds, by hand: start-up, planning, samples a second."""
-    session.run("python", "tests/bench/speeds.py", *session.posargs, env=THREADS)
+    session.run(sys.executable, "tests/bench/speeds.py", *session.posargs, env=THREADS)

@@ -46,3 +46,14 @@ def real_data() -> Path:
     if not named or not (Path(named) / "coco").is_dir():
         pytest.skip("real data: BENCHBOX_DATA does not name a folder that holds coco/")
     return Path(named).resolve()
+
+
+@pytest.fixture(scope="session")
+def smoke_results(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The results folder of one whole smoke study."""
+    results = tmp_path_factory.mktemp("smoke") / "results"
+    given = {**os.environ, "BENCHBOX_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
+    command = [sys.executable, "-m", "benchbox", "run", str(ROOT / "ablations/smoke.toml"), "--results", str(results)]
+    done = subprocess.run(command, env=given, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return results

@@ -63,15 +63,17 @@ def _study_file(name: str) -> Path:
 
 
 def _scale(study: Study, asked: str | None, results: Path) -> str:
-    """Choose the largest scale with a finished job; without any, the scale that `run` would choose."""
+    """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
     if asked:
         return asked
+    usual = folders.choose_scale(None, list(study.scales), folders.data_root())[0]
+    usual_jobs = {arm.job for arm in expand(study, usual)}
     for scale in SCALES:
         if scale == "paper" or scale in study.scales:
             jobs = {arm.job for arm in expand(study, scale)}
             if any(JobDir.of(results, job).result() for job in jobs):
-                return scale
-    return folders.choose_scale(None, list(study.scales), folders.data_root())[0]
+                return usual if jobs == usual_jobs else scale
+    return usual
 
 
 def _rows(arms: Sequence[Arm], results: Path) -> list[frame.ArmRow]:

@@ -57,7 +57,7 @@ def train_epoch(
         loss = heatmap_mse(output.float(), target, weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        value = float(loss)
+        value = loss.item()
         if not np.isfinite(value):
             raise NonFiniteLoss(f"the loss is {value}")
         optimizer.step()

@@ -1,0 +1,91 @@
+"""What the README says is true: its tree is on disk, its commands run, its study is a study."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchbox.plan import expand
+from benchbox.spec import read_study
+from tests import readme
+
+
+def test_the_tree_is_what_lies_on_disk(root: Path) -> None:
+    named = readme.tree()
+    for path in named:
+        assert (root / path).exists() or path == "results/", f"{path} is in the README's tree only"
+    for entry in (root / "benchbox").iterdir():
+        hidden = entry.name.startswith(("__", ".")) or entry.name in (
+            "py.typed",
+            "errors.py",
+            "console.py",
+            "digest.py",
+        )
+        shown = f"benchbox/{entry.name}{'/' if entry.is_dir() else ''}"
+        assert hidden or shown in named, f"{shown} is missing in the README's tree"
+
+
+def test_the_top_level_holds_only_what_the_design_names(root: Path) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    top = {line.split("/")[0] for line in listed.stdout.splitlines()}
+    allowed = {
+        "benchbox",
+        "ablations",
+        "results",
+        "tests",
+        "pyproject.toml",
+        "noxfile.py",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "constraints.txt",
+    }
+    assert {name for name in top if not name.startswith(".")} <= allowed
+
+
+def test_the_example_study_is_one(root: Path, tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "study.toml"
+    file.write_text(text, encoding="utf-8")
+    assert [arm.difference for arm in expand(read_study(file), "paper")] == [(), (("evaluate.flip_test", True, False),)]
+
+
+def test_every_study_is_valid_at_every_scale(root: Path) -> None:
+    for file in sorted((root / "ablations").glob("*.toml")):
+        study = read_study(file)
+        for scale in ("paper", *study.scales):
+            assert expand(study, scale)
+
+
+def test_the_set_up_commands_install_by_the_constraints() -> None:
+    for name in ("main", "tests"):
+        assert "pip install -q -c constraints.txt -e " in readme.command(name)
+    assert readme.command("tests").endswith("nox -s tests")
+
+
+def test_links_in_the_documents_lead_somewhere(root: Path) -> None:
+    for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", (root / document).read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (root / target).exists(), f"{document}: {target}"
+
+
+def test_every_command_of_the_readme_runs(
+    root: Path, tmp_path: Path, smoke_results: Path, benchbox: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    (tmp_path / "ablations").symlink_to(root / "ablations")
+    commands = [line for block in readme.blocks("commands") for line in block.splitlines()]
+    assert len(commands) >= 5
+    for line in commands:
+        program, *words = shlex.split(line)
+        assert program == "benchbox"
+        done = benchbox(*words, BENCHBOX_RESULTS=str(smoke_results))
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert done.stdout or words[0] == "run", line

@@ -1,0 +1,51 @@
+"""The Parquet schemas are frozen, and a file is whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchbox import records
+
+SCORE = {"job": "a", "protocol": "coco-kp/gt-boxes/flip", "metric": "AP", "group": "all", "value": 1.5, "n": 3}
+
+
+def test_the_schemas_never_change() -> None:
+    text = "\n".join(f"{name} {field.name} {field.type}" for name, schema in records.SCHEMAS.items() for field in schema)
+    assert records.VERSION == 1
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "GOLDEN_SCHEMA"
+
+
+def test_rows_come_back_as_they_went(tmp_path: Path) -> None:
+    file = tmp_path / "scores.parquet"
+    records.write(file, "scores", [SCORE])
+    assert records.read(file, "scores").to_pylist() == [{"version": 1, **SCORE}]
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        records.write(tmp_path / "scores.parquet", "scores", [SCORE | {"n": "many"}])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"x" * 100 + b"PAR1"])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "scores.parquet"
+    file.write_bytes(content)
+    with pytest.raises((ValueError, OSError), match=r"scores\.parquet|Parquet|magic"):
+        records.read(file, "scores")
+
+
+def test_another_table_and_a_later_version_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "scores.parquet"
+    records.write(file, "scores", [SCORE])
+    with pytest.raises(ValueError, match="not a runs table"):
+        records.read(file, "runs")
+    table = pa.Table.from_pylist([{"version": 2, **SCORE}], schema=records.SCORES)
+    pq.write_table(table, file)
+    with pytest.raises(ValueError, match="later benchbox"):
+        records.read(file, "scores")
