@@ -161,7 +161,7 @@ class JobDir:
         """List the numbers of the attempts, ascending."""
         try:
             return sorted(int(entry) for entry in os.listdir(self.attempts) if entry.isdigit())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def result(self) -> Attempt | None:

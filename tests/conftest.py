@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end import quick
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -57,3 +59,12 @@ def smoke_results(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path
     done = subprocess.run(command, env=given, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return results
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The results of the quick study, run one job at a time without a disturbance."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    code, said = quick.finish(quick.start(quick.write(folder), folder / "results", cache, "-j", "1"))
+    assert code == 0, said
+    return folder / "results"

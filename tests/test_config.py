@@ -26,10 +26,10 @@ def job(base: dict[str, Any], **tables: dict[str, Any]) -> JobConfig:
 
 
 GOLDEN = {
-    "GOLDEN_PAPER": (PAPER, {}),
-    "GOLDEN_PLACES": (PAPER, {"model": {"attend": {"sub_networks": [1], "stages": [1]}}}),
-    "GOLDEN_TINY": (TINY, {}),
-    "GOLDEN_NO_FLIP": (TINY, {"evaluate": {"flip_test": False}}),
+    "7483d09545be": (PAPER, {}),
+    "7b6267d530d5": (PAPER, {"model": {"attend": {"sub_networks": [1], "stages": [1]}}}),
+    "9126f377d5f5": (TINY, {}),
+    "e6b792e04219": (TINY, {"evaluate": {"flip_test": False}}),
 }
 
 

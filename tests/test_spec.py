@@ -80,8 +80,7 @@ def test_a_mistake_is_one_line_with_file_line_and_key(tmp_path: Path, case: tupl
     assert STUDY.count(before) >= 1
     file = write(tmp_path, STUDY.replace(before, after, 1))
     with pytest.raises(InvalidInput) as caught:
-        study = read_study(file)
-        expand(study, "paper")
+        expand(read_study(file), "paper")
     message = str(caught.value)
     assert message.startswith(f"{file}:{line}: "), message
     assert said in message
@@ -129,7 +128,8 @@ def test_a_missing_file_names_the_nearest_one(tmp_path: Path) -> None:
 
 def test_groups_and_axes_multiply_and_each_group_has_its_reference(tmp_path: Path) -> None:
     text = STUDY.replace('factor = ["model.attend"]', 'factor = ["model.attend"]\nseeds = [0, 1]')
-    text += '\n[[groups]]\nname = "W32"\n\n[[groups]]\nname = "W48"\nmodel.width = 48\n\n[axes]\n"train.lr" = [1e-3, 1e-4]\n'
+    text += '\n[[groups]]\nname = "W32"\n\n[[groups]]\nname = "W48"\nmodel.width = 48\n'
+    text += '\n[axes]\n"train.lr" = [1e-3, 1e-4]\n'
     arms = expand(read_study(write(tmp_path, text)), "paper")
     assert len(arms) == 2 * 2 * 2 * 2
     assert len(jobs(arms)) == 16

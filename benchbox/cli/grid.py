@@ -72,14 +72,16 @@ def _csv(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.key for column in columns])
     for row in rows:
-        values = [row.get(column.key) for column in columns]
-        writer.writerow(
-            [
-                f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t" and len(value) > 1 else value
-                for value in values
-            ]
-        )
+        writer.writerow([_csv_value(row.get(column.key)) for column in columns])
     return out.getvalue().rstrip("\n")
+
+
+def _csv_value(value: Any) -> Any:
+    """Return a value that no spreadsheet takes for a formula and no terminal for a command."""
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") or (text[:1] == "-" and len(text) > 1) else text
 
 
 def _markdown(title: str, columns: Sequence[Column], texts: list[list[str]], footnotes: Sequence[str]) -> str:

@@ -128,6 +128,7 @@ def run(
             raise InvalidInput(f"--retry {name}: unknown class of failure{nearest(name, FAILURE_CLASSES)}")
     chosen = select(path, choice)
     folders.require_data([arm.config for arm in chosen.arms], chosen.data)
+    _check_writable(chosen.results)
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
     todo = [arm for job, arm in jobs(chosen.arms).items() if _pending(states[job], retry, stale)]
     counted = count_networks([arm.config for arm in chosen.arms])
@@ -136,7 +137,6 @@ def run(
     note(_headline(chosen, states, seconds, slots=len(places)))
     if not yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
         return INTERRUPTED
-    _check_writable(chosen.results)
     for arm in todo:
         chosen.folder(arm.job).write(arm.config)
     stop, number = _catch_signals()

@@ -27,7 +27,7 @@ def predict(
     `flip_shift` (the official test setting of HRNet and SimpleBaseline).
     """
     model.eval()
-    crops = torch.from_numpy(images).to(device)
+    crops = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
     heatmaps: np.ndarray = model(crops).float().cpu().numpy()
     if flip_test:
         mirrored = model(crops.flip(-1)).float().cpu().numpy()

@@ -51,7 +51,8 @@ def train_epoch(
     began = perf_counter()
     for images, targets, weights in batches:
         loaded = perf_counter()
-        image, target, weight = (torch.from_numpy(part).to(device) for part in (images, targets, weights))
+        image = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+        target, weight = (torch.from_numpy(part).to(device) for part in (targets, weights))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
             output = model(image)
         loss = heatmap_mse(output.float(), target, weight)

@@ -138,7 +138,7 @@ def _train(
     if recipe.epochs == 0:
         return Tally()
     crops, watched = training_crops(config, source), test_crops(config, source)
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr, fused=True)
     rate = step_drops(recipe.lr, recipe.lr_drops, recipe.lr_factor)
     (first_epoch, first_step), tally = _resume(attempt, model, optimizer)
 

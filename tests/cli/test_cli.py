@@ -55,7 +55,9 @@ def test_plan_uses_the_cache_of_counts(smoke: str, benchbox: Call, cache: Path) 
 def test_the_first_line_says_which_scale_and_why(stages: str, benchbox: Call) -> None:
     done = benchbox("plan", stages)
     first = done.stderr.splitlines()[0]
-    assert first.startswith("hrnet_stages.toml at scale tiny (no CUDA device found; BENCHBOX_DATA is not set, so no COCO)")
+    assert first.startswith(
+        "hrnet_stages.toml at scale tiny (no CUDA device found; BENCHBOX_DATA is not set, so no COCO)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,9 @@ def test_a_table_without_results_stands_pending(stages: str, benchbox: Call, roo
     assert benchbox("table", stages, "--strict").returncode == 3
 
 
-def test_the_json_of_tables_is_frozen(smoke: str, smoke_results: Path, benchbox: Call, root: Path, tmp_path: Path) -> None:
+def test_the_json_of_tables_is_frozen(
+    smoke: str, smoke_results: Path, benchbox: Call, root: Path, tmp_path: Path
+) -> None:
     table = json.loads(benchbox("table", smoke, "--json", "--results", str(smoke_results)).stdout)
     assert table.keys() == {"schema", "kind", "scale", "protocols", "title", "rows", "footnotes"}
     assert (table["schema"], table["kind"], table["scale"]) == (1, "study-table", "tiny")

@@ -8,8 +8,12 @@ import pytest
 
 from benchbox.metrics import protocol
 
-CHOICES = {"boxes": ["ground-truth", "detector"], "flip_test": [True, False], "flip_shift": [True, False],
-           "decode": ["quarter", "argmax"]}
+CHOICES = {
+    "boxes": ["ground-truth", "detector"],
+    "flip_test": [True, False],
+    "flip_shift": [True, False],
+    "decode": ["quarter", "argmax"],
+}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Whole studies with their tables: the committed ones at tiny, and real COCO persons at mini."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchbox.plan import expand
+from benchbox.spec import read_study
+
+pytestmark = pytest.mark.studies
+
+
+def call(root: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = {**os.environ, "CUDA_VISIBLE_DEVICES": "", **environment}
+    command = [sys.executable, "-m", "benchbox", *words]
+    return subprocess.run(command, cwd=root, env=given, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def tiny(root: Path) -> list[dict[str, Any]]:
+    """The nine rows at tiny, in the checkout's own results folder: what the README's command did is not done again."""
+    assert call(root, "run", "ablations/hrnet_stages.toml", "--scale", "tiny").returncode == 0
+    shown = call(root, "table", "ablations/hrnet_stages.toml", "--scale", "tiny")
+    print(shown.stdout)
+    table = call(root, "table", "ablations/hrnet_stages.toml", "--scale", "tiny", "--json", "--strict")
+    assert table.returncode == 0
+    rows: list[dict[str, Any]] = json.loads(table.stdout)["rows"]
+    return rows
+
+
+def score(row: dict[str, Any], metric: str) -> float:
+    return next(float(cell["measured"]) for cell in row["cells"].values() if cell["metric"] == metric)
+
+
+def test_the_nine_rows_come_from_eight_jobs(tiny: list[dict[str, Any]]) -> None:
+    assert len(tiny) == 9
+    assert len({job for row in tiny for job in row["jobs"]}) == 8
+
+
+def test_the_baseline_learns_and_no_arm_is_too_good(tiny: list[dict[str, Any]], root: Path, tmp_path: Path) -> None:
+    assert tiny[0]["reference"]
+    assert score(tiny[0], "PCKh") >= 70
+    assert score(tiny[0], "AP50") >= 60
+    assert max(score(row, "PCKh") for row in tiny) <= 95
+    text = (root / "ablations/hrnet_stages.toml").read_text(encoding="utf-8")
+    before, tail = text.split("[scales.tiny]")
+    assert "epochs = " in tail
+    untrained = before + "[scales.tiny]" + tail.replace("train = { epochs = 8, ", "train = { epochs = 0, ")
+    assert untrained != text
+    (tmp_path / "untrained.toml").write_text(untrained, encoding="utf-8")
+    study = str(tmp_path / "untrained.toml")
+    words = ["--scale", "tiny", "--results", str(tmp_path / "results")]
+    assert call(root, "run", study, "--only", "baseline", *words).returncode == 0
+    rows = json.loads(call(root, "table", study, "--json", *words).stdout)["rows"]
+    assert score(tiny[0], "PCKh") - score(rows[0], "PCKh") >= 40
+
+
+def test_the_papers_table_stands_beside_it(tiny: list[dict[str, Any]], root: Path) -> None:
+    shown = call(root, "table", "--paper", "efficient-hrnet", "--json", "--strict")
+    assert shown.returncode == 0
+    rows = json.loads(shown.stdout)["rows"]
+    assert [row["cells"]["AP"]["measured"] for row in rows] == [score(row, "AP") for row in tiny]
+
+
+def test_real_coco_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:
+    study, results = "ablations/hrnet_stages.toml", str(tmp_path / "results")
+    words = ["--scale", "mini", "--results", results]
+    done = call(root, "run", study, "--only", "baseline", "--only", "stage 1", *words, BENCHBOX_DATA=str(real_data))
+    assert done.returncode == 0
+    rows = json.loads(call(root, "table", study, "--json", *words, BENCHBOX_DATA=str(real_data)).stdout)["rows"]
+    finished = [row for row in rows if row["state"] == "done"]
+    assert len(finished) >= 2
+    assert all(0 <= score(row, "AP") <= score(row, "AP50") for row in finished)
+    assert not any(cell["metric"] == "PCKh" for row in finished for cell in row["cells"].values())
+    arms = expand(read_study(root / study), "mini")
+    assert {arm.config.dataset.name for arm in arms} == {"coco"}
