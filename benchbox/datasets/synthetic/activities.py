@@ -38,17 +38,26 @@ class Activity:
 # Source: MPII Human Pose (Andriluka et al., CVPR 2014), the category and activity names of its annotation.
 ACTIVITIES = {
     "standing": Activity(
-        poses.standing, "miscellaneous", ("standing, talking in person", "standing, miscellaneous"), ("room", "street", "field")
+        poses.standing,
+        "miscellaneous",
+        ("standing, talking in person", "standing, miscellaneous"),
+        ("room", "street", "field"),
     ),
     "walking": Activity(poses.walking, "walking", ("walking, general", "backpacking"), ("street", "field", "forest")),
     "dancing": Activity(
-        poses.dancing, "dancing", ("ballet, modern, or jazz", "ballroom", "aerobic, general"), ("room", "stage", "street")
+        poses.dancing,
+        "dancing",
+        ("ballet, modern, or jazz", "ballroom", "aerobic, general"),
+        ("room", "stage", "street"),
     ),
     "skiing": Activity(
         poses.skiing, "winter activities", ("skiing, downhill", "skiing, cross-country", "skiing, general"), ("snow",)
     ),
     "exercising": Activity(
-        poses.exercising, "conditioning exercise", ("calisthenics", "resistance training", "yoga, Power"), ("room", "field")
+        poses.exercising,
+        "conditioning exercise",
+        ("calisthenics", "resistance training", "yoga, Power"),
+        ("room", "field"),
     ),
     "bicycling": Activity(
         poses.bicycling, "bicycling", ("bicycling, racing and road", "bicycling, general"), ("street", "field")
@@ -57,7 +66,9 @@ ACTIVITIES = {
     "volleyball": Activity(
         poses.volleyball, "sports", ("volleyball, indoor", "volleyball, beach, in sand"), ("court", "sand")
     ),
-    "basketball": Activity(poses.basketball, "sports", ("basketball", "basketball, game (Taylor Code 490)"), ("court", "street")),
+    "basketball": Activity(
+        poses.basketball, "sports", ("basketball", "basketball, game (Taylor Code 490)"), ("court", "street")
+    ),
 }
 NAMES = tuple(ACTIVITIES)
 

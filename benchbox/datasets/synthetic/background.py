@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchbox.datasets.synthetic.body import Floats
-from benchbox.datasets.synthetic.draw import COVER, Canvas, Cloth, hull, tube
+from benchbox.datasets.synthetic.draw import COVER, Canvas, Grid, Cloth, hull, tube
 from benchbox.datasets.synthetic.outfit import sample_cloth, sample_colour
 
 Rng = np.random.Generator
@@ -24,12 +24,12 @@ FLOOR: dict[str, tuple[float, float, float] | None] = {
 }  # fmt: skip
 
 
-def noise_field(rng: Rng, height: int, width: int) -> Floats:
+def noise_field(rng: Rng, height: int, width: int) -> Grid:
     """Return noise of several grain sizes, (H, W), about -1..1."""
-    total = np.zeros((height, width))
+    total = np.zeros((height, width), np.float32)
     for cells, weight in ((6, 0.4), (22, 0.4), (70, 0.5)):
-        coarse = rng.standard_normal((cells, cells)).astype(np.float32)
-        total += weight * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+        coarse = np.float32(weight) * rng.standard_normal((cells, cells), dtype=np.float32)
+        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return total
 
 
@@ -40,7 +40,7 @@ def _near(rng: Rng, base: tuple[float, float, float] | None) -> Floats:
     return np.clip(np.array(base) * rng.uniform(0.75, 1.15) + rng.normal(0, 12, 3), 0, 255)
 
 
-def paint_ground(rng: Rng, ground: str, noise: Floats, horizon: int) -> Image:
+def paint_ground(rng: Rng, ground: str, noise: Grid, horizon: int) -> Image:
     """Return a scene without people, (H, W, 3) uint8 BGR.
 
     Args:
@@ -52,9 +52,10 @@ def paint_ground(rng: Rng, ground: str, noise: Floats, horizon: int) -> Image:
     height, width = noise.shape
     far, floor = _near(rng, FAR[ground]), _near(rng, FLOOR[ground])
     fade = np.linspace(rng.uniform(0.8, 1.1), rng.uniform(0.8, 1.1), height)[:, None]
-    rows = np.where(np.arange(height)[:, None] < horizon, far, floor) * fade
-    strength = rng.uniform(8.0, 34.0)
-    image = np.clip(rows[:, None, :] + strength * noise[..., None], 0, 255).astype(np.uint8)
+    rows = (np.where(np.arange(height)[:, None] < horizon, far, floor) * fade).astype(np.float32)
+    grain = cv2.merge([noise * np.float32(rng.uniform(8.0, 34.0))] * 3)
+    # cv2.add rounds and saturates.
+    image: Image = cv2.add(grain, np.repeat(rows[:, None, :], width, axis=1), dtype=cv2.CV_8U)
     _far_things(rng, ground, image, horizon)
     _floor_marks(rng, ground, image, horizon)
     return image
@@ -107,9 +108,9 @@ def scatter_clutter(rng: Rng, canvas: Canvas, count: int) -> None:
         tube(canvas, start, end, (radius, radius * float(rng.uniform(0.6, 1.2))), sample_cloth(rng, 90.0), 0)
 
 
-def cover(rng: Rng, canvas: Canvas, box: Floats) -> None:
+def cover(rng: Rng, canvas: Canvas, box: tuple[float, float, float, float]) -> None:
     """Put a piece of furniture, a post or a bush before a person's box (x, y, width, height in pixels)."""
-    x, y, w, h = (float(v) for v in box)
+    x, y, w, h = box
     cloth = sample_cloth(rng, 90.0)
     kind = int(rng.integers(3))
     if kind == 0:
@@ -146,5 +147,9 @@ def photograph(rng: Rng, image: Image) -> Image:
     shift = rng.uniform(-18.0, 18.0)
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(0.4, 0.9)))
-    grain = rng.standard_normal((image.shape[0], image.shape[1], 1), dtype=np.float32) * np.float32(rng.uniform(2.0, 9.0))
-    return np.clip(image * gain.astype(np.float32) + np.float32(shift) + grain, 0, 255).astype(np.uint8)
+    level = np.arange(256.0)[:, None]
+    curve = np.clip(np.rint(level * gain + shift), 0, 255).astype(np.uint8)[:, None, :]
+    coarse = int(rng.integers(3, 17))
+    grain = rng.integers(-coarse, coarse + 1, image.shape[:2], dtype=np.int8).astype(np.int16)
+    graded: Image = cv2.add(cv2.LUT(image, curve), cv2.merge([grain] * 3), dtype=cv2.CV_8U)
+    return graded

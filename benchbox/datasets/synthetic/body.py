@@ -99,7 +99,9 @@ class Camera:
         """Return x, y in pixels and depth towards the camera in body heights, (N, 3), of body-space points (N, 3)."""
         seen = points @ self.rotation.T
         size = self.scale * (1.0 + PERSPECTIVE * seen[:, 2])
-        return np.stack([self.place[0] + size * seen[:, 0], self.place[1] - size * seen[:, 1], seen[:, 2]], axis=1)
+        seen[:, 0] = self.place[0] + size * seen[:, 0]
+        seen[:, 1] = self.place[1] - size * seen[:, 1]
+        return seen
 
 
 def sample_build(rng: np.random.Generator) -> Build:

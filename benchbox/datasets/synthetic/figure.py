@@ -27,6 +27,7 @@ CENTRAL = ("chest", "pelvis", "neck", "head", "hair", "skirt")
 PARTS = CENTRAL + tuple(f"{side}_{limb[0]}" for side, _ in SIDES for limb in LIMBS)
 PART_NUMBER = {name: number for number, name in enumerate(PARTS)}
 NUMBERS_PER_PERSON = 32
+CIRCLE = np.array([(np.sin(a), np.cos(a)) for a in np.linspace(0.0, 2.0 * np.pi, 10, endpoint=False)])
 
 # Parts on which a joint can be seen; {} is its own side.
 SHOWN_ON = {
@@ -66,7 +67,9 @@ def paint(canvas: Canvas, figure: Figure) -> None:
     """Paint a person and what goes with it, the farthest part first."""
     names = list(figure.skeleton.joints)
     seen = dict(zip(names, figure.camera.project(np.array([figure.skeleton.joints[n] for n in names])), strict=True))
-    steps = _trunk(canvas, figure, seen) + _limbs(canvas, figure, seen) + [_prop(canvas, figure, p) for p in figure.props]
+    steps = (
+        _trunk(canvas, figure, seen) + _limbs(canvas, figure, seen) + [_prop(canvas, figure, p) for p in figure.props]
+    )
     for _, draw in sorted(steps, key=lambda step: step[0]):
         draw()
 
@@ -80,7 +83,13 @@ def _limbs(canvas: Canvas, figure: Figure, seen: dict[str, Floats]) -> list[Step
             a, b = seen[f"{side}_{start}"], seen[f"{side}_{end}"]
             cloth, owner = figure.outfit.limb(part), figure.owner(f"{side}_{part}")
 
-            def draw(a: Floats = a, b: Floats = b, r: tuple[float, float] = (r0 * size, r1 * size), c: Cloth = cloth, o: int = owner) -> None:
+            def draw(
+                a: Floats = a,
+                b: Floats = b,
+                r: tuple[float, float] = (r0 * size, r1 * size),
+                c: Cloth = cloth,
+                o: int = owner,
+            ) -> None:
                 tube(canvas, a[:2], b[:2], r, c, o)
 
             steps.append((float(a[2] + b[2]) / 2, draw))
@@ -89,8 +98,7 @@ def _limbs(canvas: Canvas, figure: Figure, seen: dict[str, Floats]) -> list[Step
 
 def _ring(centre: Floats, frame: Floats, wide: float, deep: float) -> Floats:
     """Return ten points of a horizontal slice of the trunk, (10, 3) in body space."""
-    angles = np.linspace(0.0, 2.0 * np.pi, 10, endpoint=False)
-    return centre + np.outer(wide * np.sin(angles), frame[:, 0]) + np.outer(deep * np.cos(angles), frame[:, 2])
+    return centre + CIRCLE @ np.array([wide * frame[:, 0], deep * frame[:, 2]])
 
 
 def _trunk(canvas: Canvas, figure: Figure, seen: dict[str, Floats]) -> list[Step]:
@@ -167,7 +175,9 @@ def _skirt(canvas: Canvas, figure: Figure, lower: Floats, seen: dict[str, Floats
     middle = figure.camera.project(np.mean(hem, axis=0)[None])[0]
 
     def draw() -> None:
-        hull(canvas, points[:, :2], (seen["pelvis"][:2], middle[:2] + 0.01), figure.outfit.bottom, figure.owner("skirt"))
+        hull(
+            canvas, points[:, :2], (seen["pelvis"][:2], middle[:2] + 0.01), figure.outfit.bottom, figure.owner("skirt")
+        )
 
     return max(float(seen[f"{side}_{j}"][2]) for side, _ in SIDES for j in ("hip", "knee")), draw
 
@@ -175,33 +185,35 @@ def _skirt(canvas: Canvas, figure: Figure, lower: Floats, seen: dict[str, Floats
 def _chest_detail(canvas: Canvas, figure: Figure) -> None:
     """Draw what tells the chest (buttons, zip, logo, collar, number) or the back (hood, label) on the side that shows."""
     skeleton, camera, outfit = figure.skeleton, figure.camera, figure.outfit
-    chest, girth, build = skeleton.chest, skeleton.build.girth, skeleton.build
+    chest, owner = skeleton.chest, figure.owner("chest")
     towards = float(camera.rotation[2] @ chest[:, 2])
-    length = 0.64 * build.spine
+    # A place on the trunk: shoulder widths to the left, lengths of the chest down, thicknesses to the front.
+    unit = np.array([skeleton.build.shoulder, -0.64 * skeleton.build.spine, 0.07 * skeleton.build.girth])
 
-    def spot(x: float, down: float, z: float) -> Floats:
-        place = skeleton.joints["thorax"] + chest @ np.array([x * build.shoulder, -down * length, z * 0.07 * girth])
-        return camera.project(place[None])[0, :2]
+    def spots(*places: tuple[float, float, float]) -> Floats:
+        return camera.project(skeleton.joints["thorax"] + (np.array(places) * unit) @ chest.T)[:, :2]
 
     thick = 0.02 * camera.scale
-    if towards > 0.08:
-        if outfit.detail != "number":
-            neckline = np.array([spot(-0.36, -0.12, 0.5), spot(0.0, 0.2, 0.95), spot(0.36, -0.12, 0.5)])
-            stroke(canvas, neckline, thick, outfit.head.skin, figure.owner("chest"))
-        if outfit.detail == "buttons":
-            for down in (0.35, 0.6, 0.85, 1.1):
-                dot(canvas, spot(0.0, down, 1.0), 0.011 * camera.scale, outfit.accent)
-        elif outfit.detail == "zip":
-            stroke(canvas, np.array([spot(0.0, 0.2, 1.0), spot(0.0, 1.25, 0.9)]), thick, outfit.accent, figure.owner("chest"))
-        elif outfit.detail == "collar":
-            stroke(canvas, np.array([spot(-0.4, 0.0, 0.6), spot(0.0, 0.3, 1.0), spot(0.4, 0.0, 0.6)]), thick, outfit.accent, figure.owner("chest"))
-        else:
-            wide = 0.42 if outfit.detail == "number" else 0.2
-            corners = [spot(x, y, 1.0) for x, y in ((-wide, 0.35), (wide, 0.35), (wide, 0.75), (-wide, 0.75))]
-            hull(canvas, np.array(corners), (corners[0], corners[3]), Cloth(outfit.accent, outfit.accent), figure.owner("chest"))
-    elif towards < -0.15 and outfit.back != "plain":
+    if towards < -0.15 and outfit.back != "plain":
         reach = 0.3 if outfit.back == "hood" else 0.16
-        stroke(canvas, np.array([spot(-reach, 0.08, -1.0), spot(0.0, 0.25, -1.1), spot(reach, 0.08, -1.0)]), 2 * thick, outfit.accent, figure.owner("chest"))
+        stroke(
+            canvas, spots((-reach, 0.08, -1.0), (0.0, 0.25, -1.1), (reach, 0.08, -1.0)), 2 * thick, outfit.accent, owner
+        )
+    if towards < 0.08:
+        return
+    if outfit.detail != "number":
+        stroke(canvas, spots((-0.36, -0.12, 0.5), (0.0, 0.2, 0.95), (0.36, -0.12, 0.5)), thick, outfit.head.skin, owner)
+    if outfit.detail == "buttons":
+        for button in spots(*((0.0, down, 1.0) for down in (0.35, 0.6, 0.85, 1.1))):
+            dot(canvas, button, 0.011 * camera.scale, outfit.accent)
+    elif outfit.detail == "zip":
+        stroke(canvas, spots((0.0, 0.2, 1.0), (0.0, 1.25, 0.9)), thick, outfit.accent, owner)
+    elif outfit.detail == "collar":
+        stroke(canvas, spots((-0.4, 0.0, 0.6), (0.0, 0.3, 1.0), (0.4, 0.0, 0.6)), thick, outfit.accent, owner)
+    else:
+        wide = 0.42 if outfit.detail == "number" else 0.2
+        corners = spots((-wide, 0.35, 1.0), (wide, 0.35, 1.0), (wide, 0.75, 1.0), (-wide, 0.75, 1.0))
+        hull(canvas, corners, (corners[0], corners[3]), Cloth(outfit.accent, outfit.accent), owner)
 
 
 def _prop(canvas: Canvas, figure: Figure, prop: Prop) -> Step:
@@ -219,37 +231,37 @@ def _prop(canvas: Canvas, figure: Figure, prop: Prop) -> Step:
     return depth, lambda: hull(canvas, points[:, :2], (axis[0], axis[1]), prop.cloth, COVER)
 
 
-def visibility(figure: Figure, owner: NDArray[np.uint8], names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return 2 (seen), 1 (hidden) or 0 (outside the image) for each named joint, (K,).
+def annotate(figure: Figure, owner: NDArray[np.uint8], names: tuple[str, ...]) -> Floats:
+    """Return x, y in pixels and 2 (seen), 1 (hidden) or 0 (outside the image; then x = y = 0) of each joint, (K, 3).
 
     Args:
         figure: the person.
         owner: `Canvas.owner` (H, W) after everything has been painted.
         names: joints by their names in the skeleton.
     """
-    skeleton, camera = figure.skeleton, figure.camera
-    places = camera.project(np.array([skeleton.joints[name] for name in names]))
-    return np.array([_visible(figure, owner, name, place) for name, place in zip(names, places, strict=True)])
+    points = figure.camera.project(np.array([figure.skeleton.joints[name] for name in names]))
+    for name, point in zip(names, points, strict=True):
+        point[2] = _visible(figure, owner, name, float(point[0]), float(point[1]))
+    points[points[:, 2] == 0] = 0.0
+    return points
 
 
-def _visible(figure: Figure, owner: NDArray[np.uint8], name: str, place: Floats) -> int:
+def _visible(figure: Figure, owner: NDArray[np.uint8], name: str, x: float, y: float) -> int:
     """Return one joint's visibility: whether the pixels around it belong to a part that it lies on."""
     height, width = owner.shape
-    x, y = round(float(place[0])), round(float(place[1]))
-    if not (0 <= x < width and 0 <= y < height):
+    column, row = round(x), round(y)
+    if not (0 <= column < width and 0 <= row < height):
         return 0
-    skeleton, camera = figure.skeleton, figure.camera
-    around = owner[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+    skeleton, towards = figure.skeleton, figure.camera.rotation[2]
+    around = set(owner[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].ravel().tolist())
     if name in FACE:
-        normal = float((camera.rotation @ skeleton.head)[2] @ np.array(FACE[name]))
-        turned = normal > (-0.3 if "ear" in name else 0.0)
-        return 2 if turned and bool(np.isin(around, figure.owner("head")).any()) else 1
+        turned = float(towards @ skeleton.head @ np.array(FACE[name])) > (-0.3 if "ear" in name else 0.0)
+        return 2 if turned and figure.owner("head") in around else 1
     side, _, joint = name.partition("_")
     if side not in ("l", "r"):
         side, joint = "", name
     if joint in HIDDEN_BEHIND:
         middle = "pelvis" if joint == "hip" else "thorax"
-        if float(camera.rotation[2] @ (skeleton.joints[name] - skeleton.joints[middle])) < -HIDDEN_BEHIND[joint]:
+        if float(towards @ (skeleton.joints[name] - skeleton.joints[middle])) < -HIDDEN_BEHIND[joint]:
             return 1
-    shown = [figure.owner(part.format(side)) for part in SHOWN_ON[joint]]
-    return 2 if bool(np.isin(around, shown).any()) else 1
+    return 2 if any(figure.owner(part.format(side)) in around for part in SHOWN_ON[joint]) else 1

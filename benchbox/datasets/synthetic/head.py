@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchbox.datasets.synthetic.body import FACE, Camera, Floats, Skeleton, head_radii
-from benchbox.datasets.synthetic.draw import Canvas, Cloth, dot, grid, stroke, tube
+from benchbox.datasets.synthetic.draw import Canvas, dot, grid, stroke, within
 
 Colour = tuple[float, float, float]
 
@@ -32,11 +32,10 @@ def draw_head(canvas: Canvas, skeleton: Skeleton, camera: Camera, look: HeadLook
     turn = camera.rotation @ skeleton.head
     centre = camera.project(skeleton.joints["skull"][None])[0]
     mean = float(radii.mean())
-    skin = Cloth(look.skin, look.skin)
     for side in (-1.0, 1.0):
         if side * turn[2, 0] > -0.75:
             ear = _on_head(centre, turn, radii, (side * 1.02, -0.02, -0.08))
-            tube(canvas, ear, ear + 0.3, (0.26 * mean, 0.2 * mean), skin, owner)
+            dot(canvas, ear, 0.26 * mean, _scaled(look.skin, 0.92))
     _paint_skull(canvas, centre, turn, radii, look, owner)
     for side in (-1.0, 1.0):
         if side * turn[2, 0] > 0.35 and look.hat is None:
@@ -62,27 +61,28 @@ def _paint_skull(canvas: Canvas, centre: Floats, turn: Floats, radii: Floats, lo
     if window is None:
         return
     x, y = grid(window)
-    dx, dy = np.broadcast_arrays(x - centre[0], centre[1] - y)
+    dx, dy = np.broadcast_arrays(x - float(centre[0]), float(centre[1]) - y)
     # The ray (dx, dy, t) in the head's frame, where the head is the unit ball: start + t * step.
-    start = np.stack([dx, dy], axis=-1) @ (turn[:2] / radii)
-    step = turn[2] / radii
+    start = np.stack([dx, dy], axis=-1) @ (turn[:2] / radii).astype(np.float32)
+    step = (turn[2] / radii).astype(np.float32)
     a = float(step @ step)
     b = start @ step
     inside = (b * b - a * ((start * start).sum(axis=-1) - 1.0)) / a
     mean = float(radii.mean())
-    alpha = np.clip(0.5 * mean * inside + 0.5, 0.0, 1.0)
+    alpha = within(0.5 * mean * inside + 0.5, 0.0, 1.0)
     depth = (-b + np.sqrt(np.maximum(inside * a, 0.0))) / a
     spot = start + depth[..., None] * step
     up, forward = spot[..., 1], spot[..., 2]
     # Positive where there is hair: above and behind a line that runs from the forehead past the ears to the nape.
     edge = np.maximum(look.hairline - forward + 0.5 * np.maximum(up - 0.1, 0.0), 2.0 * (up - look.fringe))
     edge = np.minimum(edge, up + 0.62)
-    hair = np.clip(edge * mean + 0.5, 0.0, 1.0)[..., None]
+    hair = within(edge * mean + 0.5, 0.0, 1.0)[..., None]
     lit = 1.0 + 0.22 * (canvas.light[0] * dx - canvas.light[1] * dy) / mean + 0.06 * canvas.noise[window]
-    colour = np.array(look.skin) + hair * (np.array(look.hair) - np.array(look.skin))
+    skin = np.array(look.skin, np.float32)
+    colour = skin + hair * (np.array(look.hair, np.float32) - skin)
     if look.hat is not None:
-        hat = np.clip((up - 0.38 + 0.12 * forward) * mean + 0.5, 0.0, 1.0)[..., None]
-        colour = colour + hat * (np.array(look.hat) - colour)
+        hat = within((up - 0.38 + 0.12 * forward) * mean + 0.5, 0.0, 1.0)[..., None]
+        colour = colour + hat * (np.array(look.hat, np.float32) - colour)
     canvas.blend(window, alpha, colour * lit[..., None], owner)
 
 
@@ -107,5 +107,7 @@ def _paint_face(canvas: Canvas, centre: Floats, turn: Floats, radii: Floats, loo
         nose = _on_head(centre, turn, radii, FACE["nose"])
         dot(canvas, nose, 0.17 * mean, _scaled(look.skin, 0.78))
         if look.hat is not None and look.brim:
-            brim = [_on_head(centre, turn, radii, s) for s in ((-0.7, 0.36, 0.75), (0.0, 0.32, 1.35), (0.7, 0.36, 0.75))]
+            brim = [
+                _on_head(centre, turn, radii, s) for s in ((-0.7, 0.36, 0.75), (0.0, 0.32, 1.35), (0.7, 0.36, 0.75))
+            ]
             stroke(canvas, np.array(brim), max(1.0, 0.25 * mean), _scaled(look.hat, 0.7), owner)

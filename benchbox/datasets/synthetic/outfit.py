@@ -9,7 +9,14 @@ import numpy as np
 from benchbox.datasets.synthetic.draw import PATTERNS, Cloth
 from benchbox.datasets.synthetic.head import Colour, HeadLook
 
-SKINS: tuple[Colour, ...] = ((175, 200, 235), (150, 182, 225), (120, 155, 205), (90, 125, 180), (60, 88, 135), (45, 62, 95))
+SKINS: tuple[Colour, ...] = (
+    (175, 200, 235),
+    (150, 182, 225),
+    (120, 155, 205),
+    (90, 125, 180),
+    (60, 88, 135),
+    (45, 62, 95),
+)
 HAIRS: tuple[Colour, ...] = ((25, 25, 30), (35, 45, 65), (45, 70, 110), (90, 150, 200), (60, 80, 150), (150, 150, 155))
 DETAILS = ("buttons", "zip", "logo", "collar", "number")
 HELMETS = ("bicycling", "mountain biking", "skiing")
@@ -48,15 +55,15 @@ class Outfit:
 
 def sample_colour(rng: np.random.Generator, low: float = 20.0, high: float = 240.0) -> Colour:
     """Draw a colour (BGR) that is grey as often as it is bright."""
-    value, strength = rng.uniform(low, high), rng.uniform(0.0, 1.0) ** 1.5
-    hue = rng.uniform(-1.0, 1.0, 3)
-    b, g, r = (float(c) for c in np.clip(value * (1.0 + 0.75 * strength * hue), 5.0, 250.0))
+    brightness, vivid, *hue = rng.random(5).tolist()
+    value, strength = low + (high - low) * brightness, 0.75 * vivid**1.5
+    b, g, r = (min(max(value * (1.0 + strength * (2.0 * h - 1.0)), 5.0), 250.0) for h in hue)
     return (b, g, r)
 
 
 def sample_cloth(rng: np.random.Generator, scale: float) -> Cloth:
     """Draw a fabric; `scale` is pixels per body height."""
-    pattern = str(rng.choice(PATTERNS))
+    pattern = PATTERNS[int(rng.integers(len(PATTERNS)))]
     return Cloth(sample_colour(rng), sample_colour(rng), pattern, float(scale * rng.uniform(0.04, 0.09)))
 
 

@@ -94,7 +94,9 @@ def walking(rng: Rng) -> Action:
         arms = [Limb(a.flex + 20, a.abduct + 8, a.twist, a.bend + 35) for a in arms]
     if kind == 3:
         arms[int(rng.integers(2))] = _resting_arm(rng)
-    pose = Pose((arms[0], arms[1]), (legs[0], legs[1]), bend=_u(rng, -2, 14), side=_u(rng, -4, 4), turn=_u(rng, -10, 10))
+    pose = Pose(
+        (arms[0], arms[1]), (legs[0], legs[1]), bend=_u(rng, -2, 14), side=_u(rng, -4, 4), turn=_u(rng, -10, 10)
+    )
     return Action(_head(rng, pose), (props, ("backpack",), ("poles",), ("bag",))[kind])
 
 
@@ -117,9 +119,14 @@ def skiing(rng: Rng) -> Action:
     """Ski downhill in a crouch, or across country with a long stride; always skis and poles."""
     if rng.random() < 0.7:
         fold, lean = _u(rng, 20, 75), _u(rng, -14, 14)
-        legs = [Limb(fold + _u(rng, -6, 6), lean * s + _u(rng, 0, 8), 0, fold * 1.25 + _u(rng, -8, 8), 0.25 * fold) for s in (1, -1)]
+        legs = [
+            Limb(fold + _u(rng, -6, 6), lean * s + _u(rng, 0, 8), 0, fold * 1.25 + _u(rng, -8, 8), 0.25 * fold)
+            for s in (1, -1)
+        ]
         arms = [Limb(_u(rng, 15, 60), _u(rng, 10, 45), _u(rng, 0, 35), _u(rng, 30, 95)) for _ in range(2)]
-        pose = Pose((arms[0], arms[1]), (legs[0], legs[1]), roll=lean, bend=_u(rng, 12, 30 + 0.4 * fold), side=-0.6 * lean)
+        pose = Pose(
+            (arms[0], arms[1]), (legs[0], legs[1]), roll=lean, bend=_u(rng, 12, 30 + 0.4 * fold), side=-0.6 * lean
+        )
         return Action(_head(rng, pose, -0.5 * pose.bend), ("skis", "poles"))
     stride = _u(rng, 15, 38)
     legs = _swap(rng, Limb(stride, 3, 5, _u(rng, 20, 45), 8), Limb(-stride, 3, 5, _u(rng, 5, 30), -10))
@@ -142,10 +149,16 @@ def exercising(rng: Rng) -> Action:
         legs = _swap(rng, Limb(_u(rng, 50, 90), 3, 0, _u(rng, 60, 100)), Limb(_u(rng, -30, -5), 3, 0, _u(rng, 30, 85)))
         pose = Pose((_resting_arm(rng), _resting_arm(rng)), legs, bend=_u(rng, -5, 20))
     elif kind == 2:
-        arm, leg = Limb(_u(rng, -10, 20), _u(rng, 60, 168), 0, _u(rng, 0, 35)), Limb(0, _u(rng, 12, 32), 10, _u(rng, 0, 15))
+        arm, leg = (
+            Limb(_u(rng, -10, 20), _u(rng, 60, 168), 0, _u(rng, 0, 35)),
+            Limb(0, _u(rng, 12, 32), 10, _u(rng, 0, 15)),
+        )
         pose = Pose((arm, arm), (leg, leg))
     elif kind == 3:
-        arm, leg = Limb(_u(rng, 75, 105), _u(rng, 5, 22), 0, _u(rng, 0, 70)), Limb(_u(rng, -8, 8), _u(rng, 0, 6), 0, _u(rng, 0, 8), 10)
+        arm, leg = (
+            Limb(_u(rng, 75, 105), _u(rng, 5, 22), 0, _u(rng, 0, 70)),
+            Limb(_u(rng, -8, 8), _u(rng, 0, 6), 0, _u(rng, 0, 8), 10),
+        )
         pose = Pose((arm, arm), (leg, leg), pitch=_u(rng, 62, 88), bend=_u(rng, -8, 6))
         return Action(_head(rng, pose, -30), side_on=True)
     elif kind == 4:
@@ -199,7 +212,9 @@ def volleyball(rng: Rng) -> Action:
     """Dig low with straight arms, set overhead with both hands, serve or smash with one arm, or wait crouched."""
     kind, props = int(rng.integers(4)), ("ball",)
     fold = _u(rng, 20, 75)
-    crouch = tuple(Limb(fold + _u(rng, -10, 10), _u(rng, 4, 25), _u(rng, 0, 20), fold * 1.2, 0.2 * fold) for _ in range(2))
+    crouch = tuple(
+        Limb(fold + _u(rng, -10, 10), _u(rng, 4, 25), _u(rng, 0, 20), fold * 1.2, 0.2 * fold) for _ in range(2)
+    )
     if kind == 0:
         flex, inward = _u(rng, 35, 85), _u(rng, -20, -10)
         pose = Pose((Limb(flex, inward, 0, _u(rng, 0, 10)),) * 2, (crouch[0], crouch[1]), bend=_u(rng, 10, 45))
@@ -210,9 +225,16 @@ def volleyball(rng: Rng) -> Action:
     elif kind == 2:
         trail = tuple(Limb(_u(rng, -25, 20), _u(rng, 0, 20), 0, _u(rng, 10, 85), -15) for _ in range(2))
         arms = _swap(rng, Limb(_u(rng, 5, 40), _u(rng, 135, 172), 0, _u(rng, 0, 60)), _free_arm(rng))
-        pose, nod = Pose(arms, (trail[0], trail[1]), bend=_u(rng, -18, 15), side=_u(rng, -14, 14), turn=_u(rng, -25, 25)), -15.0
+        pose, nod = (
+            Pose(arms, (trail[0], trail[1]), bend=_u(rng, -18, 15), side=_u(rng, -14, 14), turn=_u(rng, -25, 25)),
+            -15.0,
+        )
     else:
-        arms = (_free_arm(rng), _free_arm(rng)) if rng.random() < 0.4 else (Limb(_u(rng, 20, 60), _u(rng, 10, 35), 10, _u(rng, 40, 90)),) * 2
+        arms = (
+            (_free_arm(rng), _free_arm(rng))
+            if rng.random() < 0.4
+            else (Limb(_u(rng, 20, 60), _u(rng, 10, 35), 10, _u(rng, 40, 90)),) * 2
+        )
         pose, nod, props = Pose(arms, (crouch[0], crouch[1]), bend=_u(rng, 5, 35)), -8.0, ()
     return Action(_head(rng, pose, nod), props)
 
@@ -223,14 +245,23 @@ def basketball(rng: Rng) -> Action:
     fold = _u(rng, 5, 50)
     if kind == 0:
         legs = _swap(rng, Limb(fold, 6, 8, fold * 1.2), Limb(_u(rng, -20, 10), 8, 8, _u(rng, 10, 60)))
-        arms = _swap(rng, Limb(_u(rng, 10, 50), _u(rng, 5, 35), 10, _u(rng, 30, 80)), Limb(_u(rng, -20, 40), _u(rng, 15, 50), 10, _u(rng, 40, 100)))
+        arms = _swap(
+            rng,
+            Limb(_u(rng, 10, 50), _u(rng, 5, 35), 10, _u(rng, 30, 80)),
+            Limb(_u(rng, -20, 40), _u(rng, 15, 50), 10, _u(rng, 40, 100)),
+        )
         pose, nod, props = Pose(arms, legs, bend=_u(rng, 5, 35), turn=_u(rng, -15, 15)), -8.0, ("low ball",)
     elif kind == 1:
         legs = (Limb(fold, 5, 5, fold * 1.1), Limb(fold, 5, 5, fold * 1.1))
-        guide, shot = Limb(_u(rng, 110, 150), _u(rng, -5, 10), 0, _u(rng, 40, 85)), Limb(_u(rng, 125, 165), _u(rng, -5, 12), 0, _u(rng, 5, 70))
+        guide, shot = (
+            Limb(_u(rng, 110, 150), _u(rng, -5, 10), 0, _u(rng, 40, 85)),
+            Limb(_u(rng, 125, 165), _u(rng, -5, 12), 0, _u(rng, 5, 70)),
+        )
         pose, nod = Pose(_swap(rng, guide, shot), legs, bend=_u(rng, -8, 8)), -15.0
     elif kind == 2:
-        legs = _swap(rng, Limb(_u(rng, 45, 100), 4, 5, _u(rng, 60, 115)), Limb(_u(rng, -30, 0), 4, 5, _u(rng, 0, 45), -25))
+        legs = _swap(
+            rng, Limb(_u(rng, 45, 100), 4, 5, _u(rng, 60, 115)), Limb(_u(rng, -30, 0), 4, 5, _u(rng, 0, 45), -25)
+        )
         arms = _swap(rng, Limb(_u(rng, 20, 60), _u(rng, 140, 172), 0, _u(rng, 0, 40)), _free_arm(rng))
         pose, nod = Pose(arms, legs, roll=_u(rng, -10, 10), bend=_u(rng, -8, 18), side=_u(rng, -10, 10)), -15.0
     else:

@@ -9,9 +9,18 @@ from numpy.typing import NDArray
 
 from benchbox.datasets.synthetic import background
 from benchbox.datasets.synthetic.activities import ACTIVITIES, NAMES, sample_yaw
-from benchbox.datasets.synthetic.body import Camera, Floats, camera_rotation, head_radii, pose_body, rotate_x, rotate_z, sample_build
+from benchbox.datasets.synthetic.body import (
+    Camera,
+    Floats,
+    camera_rotation,
+    head_radii,
+    pose_body,
+    rotate_x,
+    rotate_z,
+    sample_build,
+)
 from benchbox.datasets.synthetic.draw import Canvas
-from benchbox.datasets.synthetic.figure import NUMBERS_PER_PERSON, PARTS, Figure, paint, visibility
+from benchbox.datasets.synthetic.figure import NUMBERS_PER_PERSON, PARTS, Figure, annotate, paint
 from benchbox.datasets.synthetic.outfit import sample_outfit
 from benchbox.datasets.synthetic.props import make_props
 
@@ -74,10 +83,10 @@ def render(split: str, index: int) -> Scene:
     rng = np.random.default_rng([VERSION, SPLITS[split], index])
     activity = NAMES[index % len(NAMES)]
     kind = ACTIVITIES[activity]
-    height, width = (int(s) for s in rng.choice(SIZES, 2))
+    height, width = (SIZES[int(i)] for i in rng.integers(len(SIZES), size=2))
     noise = background.noise_field(rng, height, width)
     horizon = int(height * rng.uniform(0.25, 0.75))
-    ground = str(rng.choice(kind.grounds))
+    ground = kind.grounds[int(rng.integers(len(kind.grounds)))]
     image = background.paint_ground(rng, ground, noise, horizon)
     angle = rng.uniform(0.0, 2.0 * np.pi)
     canvas = Canvas(image, np.zeros((height, width), np.uint8), noise, (float(np.cos(angle)), float(np.sin(angle))))
@@ -89,11 +98,11 @@ def render(split: str, index: int) -> Scene:
         background.shadow(canvas, figure.camera.project(feet)[:, :2])
         paint(canvas, figure)
         boxes.append(_extent(canvas.owner, figure.number))
-    if rng.random() < COVER_SHARE:
-        background.cover(rng, canvas, np.array(boxes[-1]))
+    if rng.random() < COVER_SHARE and boxes[-1][3] > 0:
+        background.cover(rng, canvas, boxes[-1])
     people = [_annotate(f, box, canvas.owner) for f, box in zip(figures, boxes, strict=True)]
     kept = [p for p in people if p.area >= LEAST_AREA]
-    label = str(rng.choice(kind.labels))
+    label = kind.labels[int(rng.integers(len(kind.labels)))]
     return Scene(background.photograph(rng, canvas.image), kept, activity, kind.category, label)
 
 
@@ -125,7 +134,7 @@ def _figure(
     low, high = flat.min(axis=0), flat.max(axis=0)
     # A crouched or foreshortened person is drawn larger, but not as large as one that stands.
     scale = min(size / float((high - low).max()), 1.25 * size)
-    if framing == "close":
+    if framing == "close" and not action.side_on:
         scale *= rng.uniform(1.9, 2.6)
     place = _place(rng, scale * low, scale * high, shape, framing)
     outfit = sample_outfit(rng, activity, scale)
@@ -176,17 +185,12 @@ def _annotate(figure: Figure, box: tuple[float, float, float, float], owner: NDA
     """Return the annotation of a painted person."""
     camera, skeleton = figure.camera, figure.skeleton
     centre = camera.project(skeleton.joints["skull"][None])[0]
-    half = np.sqrt((((camera.rotation @ skeleton.head)[:2] * head_radii(skeleton.build)) ** 2).sum(axis=1)) * camera.scale
+    half = (
+        np.sqrt((((camera.rotation @ skeleton.head)[:2] * head_radii(skeleton.build)) ** 2).sum(axis=1)) * camera.scale
+    )
     head = (centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1])
     x1, y1, x2, y2 = (float(v) for v in head)
     return Person(
-        _keypoints(figure, owner, COCO_JOINTS), _keypoints(figure, owner, MPII_JOINTS),
+        annotate(figure, owner, COCO_JOINTS), annotate(figure, owner, MPII_JOINTS),
         box, float(np.count_nonzero(_mask(owner, figure.number))), (x1, y1, x2, y2), figure,
     )  # fmt: skip
-
-
-def _keypoints(figure: Figure, owner: NDArray[np.uint8], names: tuple[str, ...]) -> Floats:
-    """Return x, y, visibility of the named joints, (K, 3); zeros outside the image."""
-    seen = visibility(figure, owner, names)
-    places = figure.camera.project(np.array([figure.skeleton.joints[name] for name in names]))[:, :2]
-    return np.concatenate([np.where(seen[:, None] > 0, places, 0.0), seen[:, None]], axis=1)
