@@ -16,9 +16,9 @@ from benchbox.datasets.synthetic.props import Ball, Line, Prop
 
 # Limb parts: the two joints that each spans and its radius in body heights at either end.
 LIMBS = (
-    ("upper_arm", "shoulder", "elbow", 0.036, 0.028),
-    ("forearm", "elbow", "wrist", 0.027, 0.020),
-    ("hand", "wrist", "hand", 0.022, 0.019),
+    ("upper_arm", "shoulder", "elbow", 0.037, 0.029),
+    ("forearm", "elbow", "wrist", 0.028, 0.022),
+    ("hand", "wrist", "hand", 0.027, 0.025),
     ("thigh", "hip", "knee", 0.054, 0.038),
     ("shin", "knee", "ankle", 0.037, 0.025),
     ("shoe", "ankle", "toe", 0.027, 0.020),
@@ -183,7 +183,7 @@ def _skirt(canvas: Canvas, figure: Figure, lower: Floats, seen: dict[str, Floats
 
 
 def _chest_detail(canvas: Canvas, figure: Figure) -> None:
-    """Draw what tells the chest (buttons, zip, logo, collar, number) or the back (hood, label) on the side that shows."""
+    """Draw what tells the chest (buttons, zip, logo, collar, number) or the back (hood, label), whichever shows."""
     skeleton, camera, outfit = figure.skeleton, figure.camera, figure.outfit
     chest, owner = skeleton.chest, figure.owner("chest")
     towards = float(camera.rotation[2] @ chest[:, 2])

@@ -14,8 +14,11 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class HeadLook:
-    """Skin, hair and hat colours (BGR, 0..255); `hat` None for a bare head; `hairline` -0.1..0.3 is how far hair reaches
-    forward; `fringe` 0.3..0.6 how low it hangs on the forehead; `glasses` drawn or not."""
+    """Skin, hair and hat colours (BGR, 0..255), `hat` None for a bare head.
+
+    `hairline` -0.1..0.3 is how far hair reaches forward, `fringe` 0.3..0.7 how low it ends on the forehead, on a head
+    of radius one.
+    """
 
     skin: Colour
     hair: Colour

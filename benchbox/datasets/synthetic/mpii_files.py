@@ -1,4 +1,4 @@
-"""Write the persons as MPII does: HRNet's JSON and ground-truth .mat, the activities, and the official RELEASE structure.
+"""Write the persons as MPII does: HRNet's JSON and ground-truth .mat, the activities, the official RELEASE structure.
 
 Coordinates in these files are one-based, as in MPII's own: one is added to ours here and nowhere else.
 """
@@ -24,8 +24,8 @@ JOINTS = (
     "lelb", "lwri",
 )  # fmt: skip
 MISSING = -1.0  # coordinate of a joint without label in the JSON; the .mat has 0 there
-# HRNet's reader moves the centre down by 15 * scale and widens the scale to 1.25 (its mpii.py); the shift is undone here, so
-# that the crop it makes is the person's box with a quarter to spare.
+# HRNet's reader moves the centre down by 15 * scale and widens the scale to 1.25 (its mpii.py); the shift is undone
+# here, so that the crop it makes is the person's box with a quarter to spare.
 CENTRE_SHIFT = 15.0
 PIXELS_PER_SCALE = 200.0
 ACT_IDS = {
