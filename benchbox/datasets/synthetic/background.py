@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchbox.datasets.synthetic.body import Floats
-from benchbox.datasets.synthetic.draw import COVER, Canvas, Grid, Cloth, hull, tube
+from benchbox.datasets.synthetic.draw import COVER, Canvas, Grid, hull, tube
 from benchbox.datasets.synthetic.outfit import sample_cloth, sample_colour
 
 Rng = np.random.Generator
@@ -22,6 +22,11 @@ FLOOR: dict[str, tuple[float, float, float] | None] = {
     "room": None, "stage": (60, 80, 110), "street": (115, 115, 115), "field": (70, 145, 95), "forest": (60, 90, 110),
     "snow": (245, 240, 235), "court": (80, 130, 190), "sand": (150, 190, 215),
 }  # fmt: skip
+
+
+def _bytes(image: object) -> Image:
+    """Return what OpenCV gave as the uint8 array that it is."""
+    return np.asarray(image, np.uint8)
 
 
 def noise_field(rng: Rng, height: int, width: int) -> Grid:
@@ -53,9 +58,9 @@ def paint_ground(rng: Rng, ground: str, noise: Grid, horizon: int) -> Image:
     far, floor = _near(rng, FAR[ground]), _near(rng, FLOOR[ground])
     fade = np.linspace(rng.uniform(0.8, 1.1), rng.uniform(0.8, 1.1), height)[:, None]
     rows = (np.where(np.arange(height)[:, None] < horizon, far, floor) * fade).astype(np.float32)
-    grain = cv2.merge([noise * np.float32(rng.uniform(8.0, 34.0))] * 3)
+    grain = cv2.merge([noise * np.float32(rng.uniform(4.0, 16.0))] * 3)
     # cv2.add rounds and saturates.
-    image: Image = cv2.add(grain, np.repeat(rows[:, None, :], width, axis=1), dtype=cv2.CV_8U)
+    image = _bytes(cv2.add(grain, np.repeat(rows[:, None, :], width, axis=1), dtype=cv2.CV_8U))
     _far_things(rng, ground, image, horizon)
     _floor_marks(rng, ground, image, horizon)
     return image
@@ -108,6 +113,11 @@ def scatter_clutter(rng: Rng, canvas: Canvas, count: int) -> None:
         tube(canvas, start, end, (radius, radius * float(rng.uniform(0.6, 1.2))), sample_cloth(rng, 90.0), 0)
 
 
+def defocus(rng: Rng, image: Image) -> Image:
+    """Return the scene behind the people a little out of focus."""
+    return _bytes(cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.8, 2.2))))
+
+
 def cover(rng: Rng, canvas: Canvas, box: tuple[float, float, float, float]) -> None:
     """Put a piece of furniture, a post or a bush before a person's box (x, y, width, height in pixels)."""
     x, y, w, h = box
@@ -135,8 +145,9 @@ def shadow(canvas: Canvas, feet: Floats) -> None:
     if window is None:
         return
     patch = canvas.image[window]
-    mask = np.zeros(patch.shape[:2], np.uint8)
-    middle = (mask.shape[1] // 2, mask.shape[0] // 2)
+    tall, broad = patch.shape[:2]
+    mask = np.zeros((tall, broad), np.uint8)
+    middle = (broad // 2, tall // 2)
     cv2.ellipse(mask, middle, (max(middle[0] - 1, 1), max(middle[1] - 1, 1)), 0, 0, 360, 90, -1, cv2.LINE_AA)
     canvas.image[window] = (patch * (1.0 - mask[..., None] / 255.0)).astype(np.uint8)
 
@@ -146,10 +157,9 @@ def photograph(rng: Rng, image: Image) -> Image:
     gain = rng.uniform(0.75, 1.2) * rng.uniform(0.94, 1.06, 3)
     shift = rng.uniform(-18.0, 18.0)
     if rng.random() < 0.5:
-        image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(0.4, 0.9)))
+        image = _bytes(cv2.GaussianBlur(image, (3, 3), float(rng.uniform(0.4, 0.9))))
     level = np.arange(256.0)[:, None]
     curve = np.clip(np.rint(level * gain + shift), 0, 255).astype(np.uint8)[:, None, :]
-    coarse = int(rng.integers(3, 17))
+    coarse = int(rng.integers(2, 9))
     grain = rng.integers(-coarse, coarse + 1, image.shape[:2], dtype=np.int8).astype(np.int16)
-    graded: Image = cv2.add(cv2.LUT(image, curve), cv2.merge([grain] * 3), dtype=cv2.CV_8U)
-    return graded
+    return _bytes(cv2.add(cv2.LUT(image, curve), cv2.merge([grain] * 3), dtype=cv2.CV_8U))

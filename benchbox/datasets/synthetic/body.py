@@ -1,7 +1,7 @@
 """A jointed body: limb lengths, joint angles, forward kinematics and the camera.
 
-Body space is (left, up, forward) in units of the body's height with the pelvis at the origin; camera space is (right, up,
-towards the camera); the image is (x, y) in pixels, y down.
+Body space is (left, up, forward) in units of the body's height with the pelvis at the origin; camera space is (right,
+up, towards the camera); the image is (x, y) in pixels, y down.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ FACE = {
 
 @dataclass(frozen=True)
 class Limb:
-    """Angles of an arm or a leg in degrees: forward, sideways, turned outwards (leg) or inwards (arm), elbow or knee, ankle."""
+    """Angles of an arm or a leg in degrees.
+
+    Forward, sideways, turned outwards (leg) or inwards (arm), elbow or knee, ankle.
+    """
 
     flex: float = 0.0
     abduct: float = 0.0
@@ -41,9 +44,9 @@ class Limb:
 class Pose:
     """Joint angles in degrees; limbs are (left, right).
 
-    `pitch` and `roll` turn the whole body forward and to its left; `bend`, `side`, `turn` the chest on the pelvis; `nod`,
-    `tilt`, `look` the head on the chest. `reach` maps "l_wrist", "r_wrist", "l_ankle" or "r_ankle" to a point in body
-    space that the limb is bent to touch; that limb's angles are then without effect.
+    `pitch` and `roll` turn the whole body forward and to its left; `bend`, `side`, `turn` the chest on the pelvis;
+    `nod`, `tilt`, `look` the head on the chest. `reach` maps "l_wrist", "r_wrist", "l_ankle" or "r_ankle" to a point in
+    body space that the limb is bent to touch; that limb's angles, the ankle's apart, are then without effect.
     """
 
     arms: tuple[Limb, Limb] = (Limb(), Limb())
@@ -78,7 +81,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Joints in body space by name, (3,) each, and the frames of pelvis, chest and head, (3, 3) with axes in columns."""
+    """Joints in body space by name, (3,) each; frames of pelvis, chest and head, (3, 3), axes in columns."""
 
     joints: dict[str, Floats]
     pelvis: Floats
@@ -106,9 +109,11 @@ class Camera:
 
 def sample_build(rng: np.random.Generator) -> Build:
     """Draw a person's proportions around those of an adult, with a head a little larger than life."""
-    jitter = rng.uniform(0.93, 1.07, 10)
-    means = (0.285, 0.058, 0.158, 0.108, 0.056, 0.168, 0.145, 0.235, 0.225, 0.105)
-    return Build(*(float(m * j) for m, j in zip(means, jitter, strict=True)), girth=float(rng.uniform(0.88, 1.2)))
+    jitter = rng.uniform(0.95, 1.05, 10)
+    means = (0.275, 0.055, 0.205, 0.112, 0.06, 0.155, 0.135, 0.215, 0.205, 0.105)
+    lengths = [float(mean * factor) for mean, factor in zip(means, jitter, strict=True)]
+    lengths.append(float(rng.uniform(1.1, 1.45)))
+    return Build(*lengths)
 
 
 def rotate_x(degrees: float) -> Floats:
@@ -135,7 +140,7 @@ def camera_rotation(yaw: float, pitch: float, roll: float) -> Floats:
 
 
 def _bend_to(root: Floats, target: Floats, upper: float, lower: float, pole: Floats) -> tuple[Floats, Floats]:
-    """Return the middle joint and the end, (3,) each, of a two-bone limb that reaches for `target`, bent towards `pole`."""
+    """Return middle joint and end, (3,) each, of a two-bone limb that reaches for `target`, bent towards `pole`."""
     line = target - root
     distance = float(np.linalg.norm(line))
     along = line / max(distance, 1e-9)
@@ -209,4 +214,4 @@ def pose_body(pose: Pose, build: Build) -> Skeleton:
 
 def head_radii(build: Build) -> Floats:
     """Return the head's half axes (left, up, forward), (3,), in body heights."""
-    return 0.5 * build.head * np.array([0.76, 1.0, 0.86])
+    return 0.5 * build.head * np.array([0.8, 1.0, 0.88])

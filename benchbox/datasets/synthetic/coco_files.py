@@ -1,6 +1,6 @@
 """Write the persons as COCO does: one JSON of person keypoints per split.
 
-Source: the COCO data format (cocodataset.org); the two extra keys `head_box` and `activity` are ours and others ignore them.
+Source: the COCO data format (cocodataset.org); the extra keys `head_box` and `activity` are ours; others ignore them.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from benchbox.datasets.synthetic.body import Floats
 
 Grid = NDArray[np.float32]
 
-PATTERNS = ("plain", "plain", "plain", "rings", "stripes", "checks", "speckle")
+PATTERNS = ("plain",) * 8 + ("rings", "stripes", "checks", "speckle")
 COVER = 255  # owner of whatever stands before a person: props, furniture
 SHIFT = 4  # binary digits behind the point in cv2's coordinates
 
@@ -41,14 +42,14 @@ class Cloth:
             mix = (np.mod(along, self.period) < 0.5 * self.period) ^ (np.mod(across, self.period) < 0.5 * self.period)
         else:
             mix = noise > 0.35
-        return np.where(mix[..., None], first + 0.8 * step, first)
+        return np.where(mix[..., None], first + 0.5 * step, first)
 
 
 @dataclass
 class Canvas:
     """An image (H, W, 3) uint8 BGR in the making.
 
-    `owner` (H, W) uint8 says whose the pixel is (0 background, COVER a prop or furniture, else a part's number); `noise`
+    `owner` (H, W) uint8 says whose the pixel is: 0 background, COVER a prop or furniture, else a part's number. `noise`
     (H, W) in about -1..1 roughens every cloth; `light` (x, y) points towards the lamp, at most one long.
     """
 
@@ -65,7 +66,7 @@ class Canvas:
         return (slice(y0, y1), slice(x0, x1)) if x0 < x1 and y0 < y1 else None
 
     def blend(self, window: tuple[slice, slice], alpha: Grid, colour: Grid, owner: int) -> None:
-        """Lay `colour` (h, w, 3) with opacity `alpha` (h, w) over a window and take the pixels more than half covered."""
+        """Lay `colour` (h, w, 3) with opacity `alpha` (h, w) over a window; take the pixels more than half covered."""
         under = self.image[window]
         mixed = under + alpha[..., None] * (np.minimum(colour, 255.0) - under)
         self.image[window] = mixed.astype(np.uint8)
@@ -79,9 +80,10 @@ def grid(window: tuple[slice, slice]) -> tuple[Grid, Grid]:
     return x, np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
 
 
-def within(values: Grid, low: float, high: float) -> Grid:
+def within(values: NDArray[np.floating[Any]], low: float, high: float) -> Grid:
     """Return the values limited to low..high; np.clip takes twice as long on arrays this small."""
-    return np.minimum(np.maximum(values, low), high)
+    limited: Grid = np.minimum(np.maximum(values, low), high)
+    return limited
 
 
 def tube(canvas: Canvas, start: Floats, end: Floats, radii: tuple[float, float], cloth: Cloth, owner: int) -> None:
@@ -107,7 +109,7 @@ def tube(canvas: Canvas, start: Floats, end: Floats, radii: tuple[float, float],
     colour = cloth.paint(place * length, px * (dy / length) - py * (dx / length), noise)
     ex, ey = ex / radius, ey / radius
     rim = np.minimum(ex * ex + ey * ey, 1.0)
-    shade = 1.0 + (0.25 * canvas.light[0]) * ex + (0.25 * canvas.light[1]) * ey - 0.28 * rim + 0.10 * noise
+    shade = 1.0 + (0.25 * canvas.light[0]) * ex + (0.25 * canvas.light[1]) * ey - 0.45 * rim + 0.06 * noise
     canvas.blend(window, alpha, colour * shade[..., None], owner)
 
 
@@ -131,7 +133,7 @@ def hull(canvas: Canvas, points: Floats, spine: tuple[Floats, Floats], cloth: Cl
     bulge = within(across / half, -1.0, 1.0)
     noise = canvas.noise[window]
     sideways = canvas.light[0] * ly - canvas.light[1] * lx
-    shade = 1.0 + 0.25 * sideways * bulge - 0.22 * bulge * bulge + 0.10 * noise
+    shade = 1.0 + 0.25 * sideways * bulge - 0.35 * bulge * bulge + 0.06 * noise
     canvas.blend(window, mask * np.float32(1 / 255), cloth.paint(along, across, noise) * shade[..., None], owner)
 
 

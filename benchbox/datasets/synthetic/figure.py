@@ -16,9 +16,9 @@ from benchbox.datasets.synthetic.props import Ball, Line, Prop
 
 # Limb parts: the two joints that each spans and its radius in body heights at either end.
 LIMBS = (
-    ("upper_arm", "shoulder", "elbow", 0.036, 0.028),
-    ("forearm", "elbow", "wrist", 0.027, 0.020),
-    ("hand", "wrist", "hand", 0.022, 0.019),
+    ("upper_arm", "shoulder", "elbow", 0.037, 0.029),
+    ("forearm", "elbow", "wrist", 0.028, 0.022),
+    ("hand", "wrist", "hand", 0.027, 0.025),
     ("thigh", "hip", "knee", 0.054, 0.038),
     ("shin", "knee", "ankle", 0.037, 0.025),
     ("shoe", "ankle", "toe", 0.027, 0.020),
@@ -67,7 +67,9 @@ def paint(canvas: Canvas, figure: Figure) -> None:
     """Paint a person and what goes with it, the farthest part first."""
     names = list(figure.skeleton.joints)
     seen = dict(zip(names, figure.camera.project(np.array([figure.skeleton.joints[n] for n in names])), strict=True))
-    steps = _trunk(canvas, figure, seen) + _limbs(canvas, figure, seen) + [_prop(canvas, figure, p) for p in figure.props]
+    steps = (
+        _trunk(canvas, figure, seen) + _limbs(canvas, figure, seen) + [_prop(canvas, figure, p) for p in figure.props]
+    )
     for _, draw in sorted(steps, key=lambda step: step[0]):
         draw()
 
@@ -81,7 +83,13 @@ def _limbs(canvas: Canvas, figure: Figure, seen: dict[str, Floats]) -> list[Step
             a, b = seen[f"{side}_{start}"], seen[f"{side}_{end}"]
             cloth, owner = figure.outfit.limb(part), figure.owner(f"{side}_{part}")
 
-            def draw(a: Floats = a, b: Floats = b, r: tuple[float, float] = (r0 * size, r1 * size), c: Cloth = cloth, o: int = owner) -> None:
+            def draw(
+                a: Floats = a,
+                b: Floats = b,
+                r: tuple[float, float] = (r0 * size, r1 * size),
+                c: Cloth = cloth,
+                o: int = owner,
+            ) -> None:
                 tube(canvas, a[:2], b[:2], r, c, o)
 
             steps.append((float(a[2] + b[2]) / 2, draw))
@@ -167,13 +175,15 @@ def _skirt(canvas: Canvas, figure: Figure, lower: Floats, seen: dict[str, Floats
     middle = figure.camera.project(np.mean(hem, axis=0)[None])[0]
 
     def draw() -> None:
-        hull(canvas, points[:, :2], (seen["pelvis"][:2], middle[:2] + 0.01), figure.outfit.bottom, figure.owner("skirt"))
+        hull(
+            canvas, points[:, :2], (seen["pelvis"][:2], middle[:2] + 0.01), figure.outfit.bottom, figure.owner("skirt")
+        )
 
     return max(float(seen[f"{side}_{j}"][2]) for side, _ in SIDES for j in ("hip", "knee")), draw
 
 
 def _chest_detail(canvas: Canvas, figure: Figure) -> None:
-    """Draw what tells the chest (buttons, zip, logo, collar, number) or the back (hood, label) on the side that shows."""
+    """Draw what tells the chest (buttons, zip, logo, collar, number) or the back (hood, label), whichever shows."""
     skeleton, camera, outfit = figure.skeleton, figure.camera, figure.outfit
     chest, owner = skeleton.chest, figure.owner("chest")
     towards = float(camera.rotation[2] @ chest[:, 2])
@@ -186,7 +196,9 @@ def _chest_detail(canvas: Canvas, figure: Figure) -> None:
     thick = 0.02 * camera.scale
     if towards < -0.15 and outfit.back != "plain":
         reach = 0.3 if outfit.back == "hood" else 0.16
-        stroke(canvas, spots((-reach, 0.08, -1.0), (0.0, 0.25, -1.1), (reach, 0.08, -1.0)), 2 * thick, outfit.accent, owner)
+        stroke(
+            canvas, spots((-reach, 0.08, -1.0), (0.0, 0.25, -1.1), (reach, 0.08, -1.0)), 2 * thick, outfit.accent, owner
+        )
     if towards < 0.08:
         return
     if outfit.detail != "number":

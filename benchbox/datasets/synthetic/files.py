@@ -25,7 +25,7 @@ JPEG_QUALITY = 90
 def prepare(cache: Path, *, train: int, test: int) -> Path:
     """Return the folder of the embedded data set, made on the first call.
 
-    Several processes may call this at once: one builds, the others wait. The folder has its name only when it is complete.
+    Several processes may call this at once: one builds, the others wait. The folder has its name only once complete.
 
     Args:
         cache: folder to keep data sets in; made when missing.

@@ -14,8 +14,11 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class HeadLook:
-    """Skin, hair and hat colours (BGR, 0..255); `hat` None for a bare head; `hairline` -0.1..0.3 is how far hair reaches
-    forward; `fringe` 0.3..0.6 how low it hangs on the forehead; `glasses` drawn or not."""
+    """Skin, hair and hat colours (BGR, 0..255), `hat` None for a bare head.
+
+    `hairline` -0.1..0.3 is how far hair reaches forward, `fringe` 0.3..0.7 how low it ends on the forehead, on a head
+    of radius one.
+    """
 
     skin: Colour
     hair: Colour
@@ -107,5 +110,7 @@ def _paint_face(canvas: Canvas, centre: Floats, turn: Floats, radii: Floats, loo
         nose = _on_head(centre, turn, radii, FACE["nose"])
         dot(canvas, nose, 0.17 * mean, _scaled(look.skin, 0.78))
         if look.hat is not None and look.brim:
-            brim = [_on_head(centre, turn, radii, s) for s in ((-0.7, 0.36, 0.75), (0.0, 0.32, 1.35), (0.7, 0.36, 0.75))]
+            brim = [
+                _on_head(centre, turn, radii, s) for s in ((-0.7, 0.36, 0.75), (0.0, 0.32, 1.35), (0.7, 0.36, 0.75))
+            ]
             stroke(canvas, np.array(brim), max(1.0, 0.25 * mean), _scaled(look.hat, 0.7), owner)

@@ -1,4 +1,4 @@
-"""Write the persons as MPII does: HRNet's JSON and ground-truth .mat, the activities, and the official RELEASE structure.
+"""Write the persons as MPII does: HRNet's JSON and ground-truth .mat, the activities, the official RELEASE structure.
 
 Coordinates in these files are one-based, as in MPII's own: one is added to ours here and nowhere else.
 """
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchbox.datasets.synthetic.activities import ACTIVITIES
 from benchbox.datasets.synthetic.body import Floats
+from benchbox.datasets.synthetic.matlab import Cells, Structs, mat_file
 from benchbox.datasets.synthetic.scene import Person, Scene
 
 JOINTS = (
@@ -23,13 +24,16 @@ JOINTS = (
     "lelb", "lwri",
 )  # fmt: skip
 MISSING = -1.0  # coordinate of a joint without label in the JSON; the .mat has 0 there
-# HRNet's reader moves the centre down by 15 * scale and widens the scale to 1.25 (its mpii.py); the shift is undone here, so
-# that the crop it makes is the person's box with a quarter to spare.
+# HRNet's reader moves the centre down by 15 * scale and widens the scale to 1.25 (its mpii.py); the shift is undone
+# here, so that the crop it makes is the person's box with a quarter to spare.
 CENTRE_SHIFT = 15.0
 PIXELS_PER_SCALE = 200.0
-ACT_IDS = {label: number for number, label in enumerate((a for kind in ACTIVITIES.values() for a in kind.labels), start=1)}
+ACT_IDS = {
+    label: number for number, label in enumerate((a for kind in ACTIVITIES.values() for a in kind.labels), start=1)
+}
 
-Objects = NDArray[Any]
+POINT = ("x", "y", "id", "is_visible")
+RECTANGLE = ("x1", "y1", "x2", "y2", "annopoints", "scale", "objpos")
 
 
 def image_name(split: str, number: int) -> str:
@@ -52,8 +56,8 @@ class MpiiFiles:
         name = image_name(split, number)
         self._persons[split] += [(name, person) for person in scene.people]
         self._activities[name] = {"category": scene.category, "activity": scene.label}
-        rectangles = _structs([_rectangle(person) for person in scene.people], RECTANGLE)
-        self._annotations.append((_structs([(name,)], ("name",)), rectangles))
+        rectangles = Structs(RECTANGLE, [_rectangle(person) for person in scene.people])
+        self._annotations.append((Structs(("name",), [(name,)]), rectangles))
         self._acts.append((scene.category, scene.label, float(ACT_IDS[scene.label])))
         self._counts.append(len(scene.people))
 
@@ -70,30 +74,14 @@ class MpiiFiles:
 
         `img_train` is 1 everywhere: MPII's validation persons, too, come from the images it marks so.
         """
-        count = len(self._annotations)
-        single = np.empty((count, 1), object)
-        for row, people in enumerate(self._counts):
-            single[row, 0] = np.arange(1.0, people + 1.0)[:, None]
         release = {
-            "annolist": _structs(self._annotations, ("image", "annorect")),
-            "img_train": np.ones((1, count)),
+            "annolist": Structs(("image", "annorect"), self._annotations),
+            "img_train": np.ones((1, len(self._annotations))),
             "version": "benchbox synthetic",
-            "single_person": single,
-            "act": _structs(self._acts, ("cat_name", "act_name", "act_id")).T,
+            "single_person": Cells([np.arange(1.0, people + 1.0)[:, None] for people in self._counts]),
+            "act": Structs(("cat_name", "act_name", "act_id"), self._acts, column=True),
         }
-        _write_mat(path, {"RELEASE": release})
-
-
-POINT = ("x", "y", "id", "is_visible")
-RECTANGLE = ("x1", "y1", "x2", "y2", "annopoints", "scale", "objpos")
-
-
-def _structs(rows: list[tuple[Any, ...]], fields: tuple[str, ...]) -> Objects:
-    """Return a MATLAB struct array, (1, N), with the given fields."""
-    made = np.empty((1, len(rows)), [(field, object) for field in fields])
-    for place, row in enumerate(rows):
-        made[0, place] = row
-    return made
+        path.write_bytes(mat_file(RELEASE=Structs(tuple(release), [tuple(release.values())])))
 
 
 def _joints(person: Person, missing: float) -> tuple[Floats, NDArray[np.int64]]:
@@ -125,8 +113,8 @@ def _rectangle(person: Person) -> tuple[Any, ...]:
     points = [(*joints[j].tolist(), float(j), float(seen[j] == 2)) for j in range(len(JOINTS)) if seen[j] > 0]
     centre, scale = _centre_and_scale(person)
     x1, y1, x2, y2 = (round(v + 1.0, 2) for v in person.head_box)
-    place = _structs([(centre[0], centre[1])], ("x", "y"))
-    return x1, y1, x2, y2, _structs([(_structs(points, POINT),)], ("point",)), scale, place
+    place = Structs(("x", "y"), [(centre[0], centre[1])])
+    return x1, y1, x2, y2, Structs(("point",), [(Structs(POINT, points),)]), scale, place
 
 
 def _ground_truth(persons: list[Person]) -> dict[str, Any]:

@@ -9,7 +9,14 @@ import numpy as np
 from benchbox.datasets.synthetic.draw import PATTERNS, Cloth
 from benchbox.datasets.synthetic.head import Colour, HeadLook
 
-SKINS: tuple[Colour, ...] = ((175, 200, 235), (150, 182, 225), (120, 155, 205), (90, 125, 180), (60, 88, 135), (45, 62, 95))
+SKINS: tuple[Colour, ...] = (
+    (175, 200, 235),
+    (150, 182, 225),
+    (120, 155, 205),
+    (90, 125, 180),
+    (60, 88, 135),
+    (45, 62, 95),
+)
 HAIRS: tuple[Colour, ...] = ((25, 25, 30), (35, 45, 65), (45, 70, 110), (90, 150, 200), (60, 80, 150), (150, 150, 155))
 DETAILS = ("buttons", "zip", "logo", "collar", "number")
 HELMETS = ("bicycling", "mountain biking", "skiing")
@@ -19,8 +26,9 @@ HELMETS = ("bicycling", "mountain biking", "skiing")
 class Outfit:
     """The look of one person. Nothing in it has a side: left and right limbs share each cloth.
 
-    `top`, `sleeve`, `bottom`, `leg`, `shoe`, `hand` are the cloths of torso, upper arms, hips and thighs, shins, feet and
-    hands; `forearm` differs from `sleeve` under a short sleeve. `detail` is drawn on the chest only, `back` on the back only.
+    `top`, `sleeve`, `bottom`, `leg`, `shoe`, `hand` are the cloths of torso, upper arms, hips and thighs, shins, feet
+    and hands; `forearm` differs from `sleeve` under a short sleeve. `detail` is drawn on the chest only, `back` on the
+    back only.
     """
 
     top: Cloth
@@ -67,7 +75,9 @@ def sample_outfit(rng: np.random.Generator, activity: str, scale: float) -> Outf
     skin: Colour = (float(skin_base[0]), float(skin_base[1]), float(skin_base[2]))
     bare = Cloth(skin, skin)
     top, bottom = sample_cloth(rng, scale), sample_cloth(rng, scale)
-    arms = "long" if cold else str(rng.choice(("long", "short", "none"), p=(0.4, 0.45, 0.15)))
+    # Half of the sleeves differ from the chest, so that an arm before it can be seen.
+    sleeve = Cloth(top.second if rng.random() < 0.5 else top.colour, top.colour)
+    arms = "long" if cold else str(rng.choice(("long", "short", "none"), p=(0.45, 0.45, 0.1)))
     legs = "long" if cold else str(rng.choice(("long", "short", "skirt"), p=(0.58, 0.34, 0.08)))
     shoe = sample_colour(rng)
     hat_share = {"skiing": 0.9, "bicycling": 0.7, "mountain biking": 0.85}.get(activity, 0.15)
@@ -79,8 +89,8 @@ def sample_outfit(rng: np.random.Generator, activity: str, scale: float) -> Outf
     )  # fmt: skip
     return Outfit(
         top=top,
-        sleeve=bare if arms == "none" else top,
-        forearm=top if arms == "long" else bare,
+        sleeve=bare if arms == "none" else sleeve,
+        forearm=sleeve if arms == "long" else bare,
         hand=Cloth(sample_colour(rng), skin) if cold else bare,
         bottom=bottom,
         leg=bottom if legs == "long" else bare,

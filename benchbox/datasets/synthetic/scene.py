@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from benchbox.datasets.synthetic import background
 from benchbox.datasets.synthetic.activities import ACTIVITIES, NAMES, sample_yaw
-from benchbox.datasets.synthetic.body import Camera, Floats, camera_rotation, head_radii, pose_body, rotate_x, rotate_z, sample_build
+from benchbox.datasets.synthetic.body import (
+    Camera,
+    Floats,
+    camera_rotation,
+    head_radii,
+    pose_body,
+    rotate_x,
+    rotate_z,
+    sample_build,
+)
 from benchbox.datasets.synthetic.draw import Canvas
 from benchbox.datasets.synthetic.figure import NUMBERS_PER_PERSON, PARTS, Figure, annotate, paint
 from benchbox.datasets.synthetic.outfit import sample_outfit
@@ -20,10 +29,10 @@ SPLITS = {"train": 0, "val": 1}
 
 SIZES = (128, 136, 144, 152, 160)  # height or width of an image in pixels
 PERSON = (78.0, 112.0)  # longer side of the main person in pixels
-SECOND_SHARE = 0.15  # images with a second person
-COVER_SHARE = 0.25  # images with something before the main person
-TRUNCATED_SHARE = 0.12  # images whose border cuts the main person
-CLOSE_SHARE = 0.04  # images that show a large person from the hips up
+SECOND_SHARE = 0.12  # images with a second person
+COVER_SHARE = 0.15  # images with something before the main person
+TRUNCATED_SHARE = 0.08  # images whose border cuts the main person
+CLOSE_SHARE = 0.03  # images that show a large person from the hips up
 LEAST_AREA = 150  # visible pixels below which a second person is not annotated
 
 COCO_JOINTS = (
@@ -40,9 +49,9 @@ MPII_JOINTS = (
 class Person:
     """One annotated person; pixels, (x, y), zero-based pixel centres.
 
-    `keypoints_coco` (17, 3) and `keypoints_mpii` (16, 3) hold x, y and 2 seen, 1 hidden, 0 outside the image (then x = y =
-    0). `box` is x, y, width, height of the body without what hides it, `area` the number of pixels seen, `head_box`
-    x1, y1, x2, y2 around the head, hidden or not.
+    `keypoints_coco` (17, 3) and `keypoints_mpii` (16, 3) hold x, y and 2 seen, 1 hidden, 0 outside the image (then x
+    and y are 0). `box` is x, y, width, height of the body without what hides it, `area` the number of pixels seen,
+    `head_box` x1, y1, x2, y2 around the head, hidden or not.
     """
 
     keypoints_coco: Floats
@@ -81,7 +90,8 @@ def render(split: str, index: int) -> Scene:
     image = background.paint_ground(rng, ground, noise, horizon)
     angle = rng.uniform(0.0, 2.0 * np.pi)
     canvas = Canvas(image, np.zeros((height, width), np.uint8), noise, (float(np.cos(angle)), float(np.sin(angle))))
-    background.scatter_clutter(rng, canvas, int(rng.integers(0, 6)))
+    background.scatter_clutter(rng, canvas, int(rng.integers(0, 3)))
+    canvas.image = background.defocus(rng, canvas.image)
     figures = _cast(rng, activity, (height, width))
     boxes = []
     for figure in figures:
@@ -119,7 +129,7 @@ def _figure(
     """Return a person in a pose of the activity, `size` pixels long, placed in the image as `framing` says."""
     action = ACTIVITIES[activity].sample(rng)
     skeleton = pose_body(action.pose, sample_build(rng))
-    rotation = camera_rotation(sample_yaw(rng, activity, action.side_on), rng.uniform(-6.0, 20.0), rng.normal(0.0, 4.0))
+    rotation = camera_rotation(sample_yaw(rng, activity, action.side_on), rng.uniform(-5.0, 14.0), rng.normal(0.0, 4.0))
     joints = np.array(list(skeleton.joints.values()))
     flat = Camera(rotation, 1.0, (0.0, 0.0)).project(joints)[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
@@ -176,7 +186,9 @@ def _annotate(figure: Figure, box: tuple[float, float, float, float], owner: NDA
     """Return the annotation of a painted person."""
     camera, skeleton = figure.camera, figure.skeleton
     centre = camera.project(skeleton.joints["skull"][None])[0]
-    half = np.sqrt((((camera.rotation @ skeleton.head)[:2] * head_radii(skeleton.build)) ** 2).sum(axis=1)) * camera.scale
+    half = (
+        np.sqrt((((camera.rotation @ skeleton.head)[:2] * head_radii(skeleton.build)) ** 2).sum(axis=1)) * camera.scale
+    )
     head = (centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1])
     x1, y1, x2, y2 = (float(v) for v in head)
     return Person(
