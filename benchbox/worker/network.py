@@ -35,4 +35,4 @@ def initial_network(config: JobConfig, device: torch.device) -> nn.Module:
     model = network(config)
     initialise(model, config.seed, scheme=config.model.initial)
     model = model.to(device)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
