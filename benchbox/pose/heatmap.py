@@ -1,0 +1,152 @@
+"""Joints as heatmaps and back: targets, argmax decoding, the flip test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchbox.pose.affine import PIXELS_PER_SCALE
+from benchbox.pose.skeleton import mirror_order
+
+
+def gaussian_targets(
+    joints: np.ndarray,
+    visible: np.ndarray,
+    *,
+    heatmap_size: tuple[int, int],
+    stride: float | Sequence[float],
+    sigma: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one Gaussian per visible joint, peak 1, zero beyond 3 sigma along either axis.
+
+    The peak sits on the cell trunc(x / stride + 0.5). A joint whose square misses the map has weight 0; one that misses
+    it by exactly one cell at the left or the top keeps weight 1 with an empty map, as the official code has it.
+
+    Args:
+        joints: (K, 2) or (K, 3) x, y in input pixels, third column ignored.
+        visible: (K,) above 0 where the joint counts.
+        heatmap_size: (height, width) in cells.
+        stride: input pixels per cell, one number or (x, y).
+        sigma: cells.
+
+    Returns:
+        target (K, height, width) float32, weight (K, 1) float32 of 0 and 1.
+
+    Source: HRNet's `JointsDataset.generate_target`.
+    """
+    height, width = heatmap_size
+    # Far-off joints are bounded first: an integer could not hold them, and all of them miss the map alike.
+    cells = np.clip(np.asarray(joints)[:, :2] / np.asarray(stride) + 0.5, -1e6, 1e6)
+    peak = np.trunc(cells).astype(np.int64)
+    radius = int(3 * sigma)
+    inside = ((peak - radius < (width, height)) & (peak + radius + 1 >= 0)).all(axis=1)
+    weight = (inside & (np.asarray(visible) > 0)).astype(np.float32)
+    across = _bell(np.arange(width) - peak[:, :1], radius=radius, sigma=sigma)
+    down = _bell(np.arange(height) - peak[:, 1:], radius=radius, sigma=sigma) * weight[:, None]
+    return down[:, :, None] * across[:, None, :], weight[:, None]
+
+
+def argmax_positions(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the first highest cell of every map; (0, 0) where the highest value is not above 0.
+
+    Args:
+        heatmaps: (..., H, W).
+
+    Returns:
+        positions (..., 2) float32, x, y in cells; confidences (...), the highest values.
+    """
+    width = heatmaps.shape[-1]
+    flat = heatmaps.reshape(*heatmaps.shape[:-2], -1)
+    index = flat.argmax(axis=-1)
+    confidence = np.take_along_axis(flat, index[..., None], axis=-1)
+    positions = np.stack([index % width, index // width], axis=-1).astype(np.float32)
+    return positions * (confidence > 0), confidence[..., 0]
+
+
+def quarter_offset(heatmaps: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Move every peak a quarter cell towards its higher neighbour, along each axis.
+
+    Only where 1 < x < W - 1 and 1 < y < H - 1: cell 1 is not refined, W - 2 is, as in the official code.
+
+    Args:
+        heatmaps: (N, K, H, W).
+        positions: (N, K, 2) whole cells x, y.
+
+    Returns:
+        (N, K, 2) float32.
+    """
+    height, width = heatmaps.shape[-2:]
+    x, y = positions[..., 0].astype(np.int64), positions[..., 1].astype(np.int64)
+    refined = positions.astype(np.float32)
+    n, k = np.nonzero((x > 1) & (x < width - 1) & (y > 1) & (y < height - 1))
+    x, y = x[n, k], y[n, k]
+    refined[n, k, 0] += 0.25 * np.sign(heatmaps[n, k, y, x + 1] - heatmaps[n, k, y, x - 1])
+    refined[n, k, 1] += 0.25 * np.sign(heatmaps[n, k, y + 1, x] - heatmaps[n, k, y - 1, x])
+    return refined
+
+
+def decode(
+    heatmaps: np.ndarray, center: np.ndarray, scale: np.ndarray, *, refine: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read the joints off heatmaps, in pixels of the image.
+
+    Args:
+        heatmaps: (N, K, H, W) float32.
+        center: (N, 2) x, y of the boxes in image pixels.
+        scale: (N, 2) box (width, height) / 200; only the width counts.
+        refine: apply the quarter offset.
+
+    Returns:
+        points (N, K, 2) float32 x, y in image pixels; confidences (N, K) float32.
+
+    Source: HRNet's `get_final_preds`.
+    """
+    positions, confidence = argmax_positions(heatmaps)
+    if refine:
+        positions = quarter_offset(heatmaps, positions)
+    height, width = heatmaps.shape[-2:]
+    pixels_per_cell = np.asarray(scale, dtype=np.float64)[:, None, :1] * (PIXELS_PER_SCALE / width)
+    offset = positions.astype(np.float64) - (width * 0.5, height * 0.5)
+    points = np.asarray(center, dtype=np.float64)[:, None, :] + offset * pixels_per_cell
+    return points.astype(np.float32), confidence
+
+
+def flip_back(heatmaps: np.ndarray, pairs: Sequence[Sequence[int]] | np.ndarray, *, shift: bool) -> np.ndarray:
+    """Turn the heatmaps of a mirrored image into heatmaps of the image.
+
+    Args:
+        heatmaps: (N, K, H, W).
+        pairs: (P, 2) joints that change places.
+        shift: move the result one cell to the right (column 0 stays), the official alignment after a stride-4 network.
+
+    Returns:
+        (N, K, H, W), a new array.
+    """
+    restored = heatmaps[:, mirror_order(heatmaps.shape[1], pairs), :, ::-1]
+    if not shift:
+        return np.ascontiguousarray(restored)
+    return np.concatenate([restored[..., :1], restored[..., :-1]], axis=-1)
+
+
+def flip_average(
+    heatmaps: np.ndarray, mirrored: np.ndarray, pairs: Sequence[Sequence[int]] | np.ndarray, *, shift: bool = True
+) -> np.ndarray:
+    """Average the heatmaps of an image and of its mirror image (the flip test).
+
+    Args:
+        heatmaps: (N, K, H, W) of the image.
+        mirrored: (N, K, H, W) of the mirror image, as the network gave them.
+        pairs: (P, 2) joints that change places.
+        shift: see `flip_back`.
+
+    Returns:
+        (N, K, H, W).
+    """
+    return (heatmaps + flip_back(mirrored, pairs, shift=shift)) * 0.5
+
+
+def _bell(distance: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
+    """Return exp(-d^2 / (2 sigma^2)) up to `radius`, 0 beyond, as float32."""
+    value = np.exp(distance * distance * (-0.5 / (sigma * sigma)))
+    return (value * (np.abs(distance) <= radius)).astype(np.float32)
