@@ -46,9 +46,7 @@ def test_flip(case):
 @pytest.mark.parametrize("name", ["noshift", "shift1"])
 @pytest.mark.parametrize("case", cases("fliptest"))
 def test_flip_test(case, name):
-    average = flip_average(
-        case["heatmap"], case["heatmap_of_flipped_image"], case["pairs"], shift=name == "shift1"
-    )
+    average = flip_average(case["heatmap"], case["heatmap_of_flipped_image"], case["pairs"], shift=name == "shift1")
     np.testing.assert_allclose(average, case[f"average_{name}"], rtol=0, atol=1e-6)
     points, confidence = decode(average, case["center"], case["scale"])
     np.testing.assert_allclose(points, case[f"preds_{name}"], rtol=0, atol=1e-3)
