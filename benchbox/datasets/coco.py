@@ -1,30 +1,47 @@
-"""Read COCO person keypoints: ground truth or detected boxes into people, as the official HRNet code reads them."""
+"""Read people from COCO keypoint annotations, or from a detector's boxes for the same images.
+
+Layout: `<root>/annotations/person_keypoints_<split>.json` and the images in `<root>/<split>/`. Two more keys of an
+annotation are used where they are present: `head_box` [x1, y1, x2, y2] in pixels and `activity` (text).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchbox.errors import BenchboxError, EnvironmentProblem, InvalidInput
+from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.pose.people import Person, head_size
+from benchbox.pose.skeleton import COCO17
 
-JOINTS = 17
-LAYOUT = "expected <root>/annotations/person_keypoints_<split>.json and images in <root>/<split>/"
+PERSON = 1
+_JOINTS = len(COCO17.joints)
+_LIMIT = 1e7  # pixels; nothing beyond it can be a place in an image
+_VISIBILITIES = {0, 1, 2}
+
+
+class _Image(NamedTuple):
+    path: Path
+    width: float
+    height: float
 
 
 def annotation_file(root: Path, split: str) -> Path:
-    """Return where COCO's own archive puts a split's person keypoints."""
-    return root / "annotations" / f"person_keypoints_{split}.json"
+    """Return where the keypoint annotations of a split lie below `root`."""
+    return Path(root) / "annotations" / f"person_keypoints_{split}.json"
 
 
 def fingerprint(root: Path, split: str) -> str:
-    """Return 16 hex digits of the annotation file's SHA-256."""
-    return hashlib.sha256(annotation_file(root, split).read_bytes()).hexdigest()[:16]
+    """Return 16 hexadecimal digits of the SHA-256 of the annotation file's bytes.
+
+    Raises:
+        EnvironmentProblem: the file cannot be read.
+    """
+    return hashlib.sha256(_bytes(annotation_file(root, split), _layout(root, split))).hexdigest()[:16]
 
 
 def read_people(
@@ -35,157 +52,239 @@ def read_people(
     detections: Path | None = None,
     score_threshold: float = 0.0,
 ) -> list[Person]:
-    """Read the people of a split, in the official order.
+    """Read the people of one split, in the official order.
+
+    Ground truth: crowds, people without a labelled joint and boxes without area are left out; boxes are clipped to
+    the image. Detector: one person per box of category 1 with a score above the threshold, keypoints all zero, boxes
+    unchanged, in the order of the file; the id is the entry's number in it.
 
     Args:
-        boxes: ground-truth (crowds and people without keypoints left out) or detector (whoever `detections` names).
-        detections: JSON list of {image_id, category_id, bbox, score}; only persons above `score_threshold` count.
-    Raises: EnvironmentProblem when a file is missing, InvalidInput when one is not what it should be.
+        root: folder of the data set.
+        split: name of the split, e.g. `val2017`.
+        boxes: where the boxes come from, ground-truth or detector.
+        detections: detector's file, a JSON list of {image_id, category_id, bbox [x, y, w, h], score}.
+        score_threshold: for detections only.
+
+    Raises:
+        EnvironmentProblem: a file or the folder of the images is not there.
+        InvalidInput: a file is not what it should be; one line names the file and the entry.
+
+    Source: HRNet's COCO data set (`_load_coco_keypoint_annotation_kernal`, `_load_coco_person_detection_results`).
+    Differs: the official code also keeps a detection whose score equals the threshold.
     """
-    file = annotation_file(root, split)
-    images, annotations = _ground_truth(file)
-    folder = root / split
+    path = annotation_file(root, split)
+    document = _json(path, _layout(root, split))
+    folder = Path(root) / split
     if not folder.is_dir():
-        raise EnvironmentProblem(f"{folder}: no such folder of images; {LAYOUT}")
+        raise EnvironmentProblem(f"no image folder {folder}; {_layout(root, split)}")
+    images = _images(document, path, folder)
     if boxes == "detector":
-        return _detected(detections, folder, images, score_threshold)
-    by_image: dict[int, list[dict[str, Any]]] = {number: [] for number in images}
-    for annotation in annotations:
-        by_image[annotation["image_id"]].append(annotation)
-    people = [
-        _person(annotation, images[number], folder, file)
-        for number, members in by_image.items()
-        for annotation in members
-        if not annotation.get("iscrowd") and any(value > 0 for value in annotation["keypoints"])
-    ]
-    return [person for person in people if person is not None]
+        if detections is None:
+            raise InvalidInput('boxes = "detector" needs the detector\'s file (detections)')
+        entries = _json(Path(detections), "it holds the detector's boxes")
+        return list(_detected(entries, Path(detections), images, path, score_threshold))
+    if boxes != "ground-truth":
+        raise InvalidInput(f'boxes = "{boxes}"{nearest(boxes, ("detector", "ground-truth"))}')
+    return _labelled(document, path, images)
 
 
-def _ground_truth(file: Path) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
-    document = _load(file)
-    if not isinstance(document, dict) or not {"images", "annotations"} <= document.keys():
-        raise InvalidInput(f"{file}: not a COCO annotation file: no images or annotations")
-    images: dict[int, dict[str, Any]] = {}
-    for image in document["images"]:
-        if not isinstance(image, dict) or not {"id", "file_name", "width", "height"} <= image.keys():
-            raise InvalidInput(f"{file}: image {_name(image)}: needs id, file_name, width and height")
-        if image["id"] in images:
-            raise InvalidInput(f"{file}: image {image['id']}: stands twice")
-        name = str(image["file_name"])
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise InvalidInput(f"{file}: image {image['id']}: file_name leaves the folder of images")
-        images[image["id"]] = image
-    seen: set[Any] = set()
-    for annotation in document["annotations"]:
-        problem = _problem(annotation, images)
-        if not problem and annotation["id"] in seen:
-            problem = "its id stands twice"
-        if problem:
-            raise InvalidInput(f"{file}: annotation {_name(annotation)}: {problem}")
-        seen.add(annotation["id"])
-    return images, document["annotations"]
+def _labelled(document: dict[str, Any], path: Path, images: dict[int, _Image]) -> list[Person]:
+    """Return the people of an annotation file, image by image."""
+    people: dict[int, list[Person]] = {number: [] for number in images}
+    seen: set[int] = set()
+    for index, entry in enumerate(_list(document, "annotations", path)):
+        where = f"{path}: annotation {_name(entry, index)}"
+        if not isinstance(entry, dict) or "keypoints" not in entry:
+            raise InvalidInput(f"{where} has no keypoints; is this the file of another task?")
+        number = _integer(entry, "id", where)
+        if number in seen:
+            raise InvalidInput(f"{where}: the id occurs twice")
+        seen.add(number)
+        image = _integer(entry, "image_id", where)
+        if image not in images:
+            raise InvalidInput(f"{where}: image_id {image} is not among the images of the file")
+        if entry.get("iscrowd", 0) or _integer(entry, "category_id", where) != PERSON:
+            continue
+        person = _person(entry, where, number=number, image_id=image, image=images[image])
+        if person is not None:
+            people[image].append(person)
+    return [person for group in people.values() for person in group]
 
 
-def _problem(annotation: Any, images: dict[int, dict[str, Any]]) -> str:
-    if not isinstance(annotation, dict) or not {"id", "image_id", "bbox"} <= annotation.keys():
-        return "needs id, image_id and bbox"
-    if annotation["image_id"] not in images:
-        return f"its image {annotation['image_id']} is not in the file"
-    if "keypoints" not in annotation:
-        return "has no keypoints; is this another task's file?"
-    keypoints = annotation["keypoints"]
-    if not isinstance(keypoints, list) or len(keypoints) != 3 * JOINTS:
-        size = len(keypoints) if isinstance(keypoints, list) else "none"
-        return f"needs {3 * JOINTS} keypoint numbers; got {size}"
-    if not _finite(keypoints):
-        return "a keypoint is not a finite number"
-    return _box_problem(annotation["bbox"])
-
-
-def _box_problem(box: Any) -> str:
-    if not isinstance(box, list) or len(box) != 4 or not _finite(box):
-        return f"bbox must be four finite numbers; got {box!r:.60}"
-    return "" if min(box[2:]) >= 0 else f"bbox has a negative size: {box}"
-
-
-def _finite(numbers: list[Any]) -> bool:
-    return all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
-
-
-def _person(annotation: dict[str, Any], image: dict[str, Any], folder: Path, file: Path) -> Person | None:
-    x, y, width, height = annotation["bbox"]
-    left, top = max(0.0, x), max(0.0, y)
-    right = min(image["width"] - 1.0, left + max(0.0, width - 1))
-    bottom = min(image["height"] - 1.0, top + max(0.0, height - 1))
-    area = annotation.get("area", width * height)
-    if not _finite([area]):
-        raise InvalidInput(f"{file}: annotation {annotation['id']}: area must be a finite number")
-    if area <= 0 or right < left or bottom < top:
+def _person(entry: dict[str, Any], where: str, *, number: int, image_id: int, image: _Image) -> Person | None:
+    """Turn one annotation into a person, or None where the official reader leaves it out."""
+    keypoints = _keypoints(entry["keypoints"], where)
+    box = _clipped(_box(entry, where), image.width, image.height)
+    area = _numbers(entry, "area", where, 1)[0]
+    if box is None or area <= 0 or not (keypoints > 0).any():
         return None
-    keypoints = np.array(annotation["keypoints"], np.float32).reshape(JOINTS, 3)
-    keypoints[keypoints[:, 2] == 0] = 0
-    head = annotation.get("head_box")
+    size = float("nan")
+    if "head_box" in entry:
+        size = float(head_size(np.array(_numbers(entry, "head_box", where, 4))))
     return Person(
-        id=int(annotation["id"]),
-        image_id=int(image["id"]),
-        image=folder / image["file_name"],
-        box=(left, top, right - left, bottom - top),
+        id=number,
+        image_id=image_id,
+        image=image.path,
+        box=box,
         keypoints=keypoints,
-        area=float(area),
-        category=str(annotation.get("activity", "")),
-        head_size=float(head_size(np.array(head))) if head is not None else math.nan,
+        area=area,
+        category=str(entry.get("activity", "")),
+        head_size=size,
     )
 
 
 def _detected(
-    detections: Path | None, folder: Path, images: dict[int, dict[str, Any]], score_threshold: float
-) -> list[Person]:
-    if detections is None:
-        raise InvalidInput("detector boxes need a file of detections")
-    found = _load(detections)
-    if not isinstance(found, list):
-        raise InvalidInput(f"{detections}: not a list of detections")
-    people = []
-    for number, entry in enumerate(found):
-        if not isinstance(entry, dict) or not {"image_id", "category_id", "bbox", "score"} <= entry.keys():
-            raise InvalidInput(f"{detections}: entry {number}: needs image_id, category_id, bbox and score")
-        problem = _box_problem(entry["bbox"]) or ("" if _finite([entry["score"]]) else "score is not a finite number")
-        if not problem and entry["image_id"] not in images:
-            problem = f"its image {entry['image_id']} is not in the ground truth"
-        if problem:
-            raise InvalidInput(f"{detections}: entry {number}: {problem}")
-        if entry["category_id"] != 1 or entry["score"] < score_threshold:
+    entries: Any, path: Path, images: dict[int, _Image], annotations: Path, score_threshold: float
+) -> Iterator[Person]:
+    """Yield one person per accepted box of a detector."""
+    if not isinstance(entries, list):
+        raise InvalidInput(f"{path}: expected a list of boxes, found {_kind(entries)}")
+    nothing = np.zeros((_JOINTS, 3), dtype=np.float32)
+    nothing.setflags(write=False)
+    for index, entry in enumerate(entries):
+        where = f"{path}: entry {index}"
+        if not isinstance(entry, dict):
+            raise InvalidInput(f"{where}: expected an object, found {_kind(entry)}")
+        if _integer(entry, "category_id", where) != PERSON:
             continue
-        x, y, width, height = map(float, entry["bbox"])
-        image = images[entry["image_id"]]
-        people.append(
-            Person(
-                id=number,
-                image_id=int(image["id"]),
-                image=folder / image["file_name"],
+        image = _integer(entry, "image_id", where)
+        if image not in images:
+            raise InvalidInput(f"{where}: image_id {image} is not among the images of {annotations}")
+        x, y, width, height = _box(entry, where)
+        score = _numbers(entry, "score", where, 1)[0]
+        if score > score_threshold:
+            yield Person(
+                id=index,
+                image_id=image,
+                image=images[image].path,
                 box=(x, y, width, height),
-                keypoints=np.zeros((JOINTS, 3), np.float32),
+                keypoints=nothing,
                 area=width * height,
-                score=float(entry["score"]),
+                score=score,
             )
-        )
-    return people
 
 
-def _load(file: Path) -> Any:
+def _images(document: Any, path: Path, folder: Path) -> dict[int, _Image]:
+    """Return the images of an annotation file by number, in its order."""
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{path}: expected an object with images and annotations, found {_kind(document)}")
+    images: dict[int, _Image] = {}
+    for index, entry in enumerate(_list(document, "images", path)):
+        where = f"{path}: image {_name(entry, index)}"
+        if not isinstance(entry, dict) or not isinstance(entry.get("file_name"), str):
+            raise InvalidInput(f"{where}: no file_name")
+        name = Path(entry["file_name"])
+        if name.is_absolute() or ".." in name.parts:
+            raise InvalidInput(f"{where}: file_name {_shown(entry['file_name'])} leaves the folder of the images")
+        number = _integer(entry, "id", where)
+        if number in images:
+            raise InvalidInput(f"{where}: the id occurs twice")
+        width, height = (_numbers(entry, side, where, 1)[0] for side in ("width", "height"))
+        if width < 1 or height < 1:
+            raise InvalidInput(f"{where}: a size of {width:g} x {height:g} pixels")
+        images[number] = _Image(folder / name, width, height)
+    return images
+
+
+def _clipped(
+    box: tuple[float, float, float, float], width: float, height: float
+) -> tuple[float, float, float, float] | None:
+    """Clip a box to the image as the official reader does; None where nothing is left."""
+    x1, y1 = max(0.0, box[0]), max(0.0, box[1])
+    x2 = min(width - 1, x1 + max(0.0, box[2] - 1))
+    y2 = min(height - 1, y1 + max(0.0, box[3] - 1))
+    return (x1, y1, x2 - x1, y2 - y1) if x2 >= x1 and y2 >= y1 else None
+
+
+def _keypoints(values: Any, where: str) -> np.ndarray:
+    """Check and shape the keypoints of one annotation."""
+    if not isinstance(values, list) or len(values) != 3 * _JOINTS:
+        found = f"{len(values)} numbers" if isinstance(values, list) else _kind(values)
+        raise InvalidInput(f"{where}: keypoints has {found}, expected {3 * _JOINTS} (x, y, visibility of {_JOINTS})")
     try:
-        return json.loads(file.read_bytes())
-    except FileNotFoundError:
-        raise EnvironmentProblem(f"{file}: no such file; {LAYOUT}") from None
-    except OSError as problem:
-        raise EnvironmentProblem(f"{file}: cannot be read: {problem.strerror}") from None
+        points = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(f"{where}: keypoints holds something that is not a number") from None
+    if not np.abs(points).max() < _LIMIT:  # true for NaN as well
+        raise InvalidInput(f"{where}: keypoints holds a coordinate that is not finite or far off any image")
+    if not _VISIBILITIES.issuperset(values[2::3]):
+        raise InvalidInput(f"{where}: keypoints holds a visibility other than 0, 1, 2")
+    return points.reshape(_JOINTS, 3).astype(np.float32)
+
+
+def _box(entry: dict[str, Any], where: str) -> tuple[float, float, float, float]:
+    """Check and return the box of one entry."""
+    x, y, width, height = _numbers(entry, "bbox", where, 4)
+    if width < 0 or height < 0:
+        raise InvalidInput(f"{where}: bbox has a negative size, {width:g} x {height:g}")
+    return x, y, width, height
+
+
+def _numbers(entry: dict[str, Any], key: str, where: str, count: int) -> list[float]:
+    """Return `count` finite numbers under `key`; a single one is not in a list."""
+    values = entry.get(key)
+    if count == 1:
+        values = [values]
+    if not isinstance(values, list) or len(values) != count:
+        raise InvalidInput(f"{where}: {key} is {_shown(values)}, expected {count} numbers")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LIMIT**2:
+            raise InvalidInput(f"{where}: {key} is {_shown(entry.get(key))}, expected finite numbers")
+    return [float(value) for value in values]
+
+
+def _integer(entry: dict[str, Any], key: str, where: str) -> int:
+    """Return the whole number under `key`, not negative."""
+    value = entry.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise InvalidInput(f"{where}: {key} is {_shown(value)}, expected a whole number from 0")
+    return value
+
+
+def _list(document: dict[str, Any], key: str, path: Path) -> list[Any]:
+    """Return the list under `key` of a document."""
+    values = document.get(key)
+    if not isinstance(values, list):
+        raise InvalidInput(f"{path}: no list of {key}; expected COCO keypoint annotations")
+    return values
+
+
+def _json(path: Path, hint: str) -> Any:
+    """Read a JSON file."""
+    try:
+        return json.loads(_bytes(path, hint))
     except (ValueError, RecursionError) as problem:
-        raise _not_json(file, problem) from None
+        raise InvalidInput(f"{path}: not JSON: {' '.join(str(problem).split())}") from None
 
 
-def _not_json(file: Path, problem: Exception) -> BenchboxError:
-    return InvalidInput(f"{file}: not JSON: {str(problem)[:100]}")
+def _bytes(path: Path, hint: str) -> bytes:
+    """Read a file that should be there."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise EnvironmentProblem(f"no file {path}; {hint}") from None
+    except OSError as problem:
+        raise EnvironmentProblem(f"cannot read {path}: {problem.strerror}; {hint}") from None
 
 
-def _name(entry: Any) -> str:
-    return str(entry.get("id", "without id"))[:40] if isinstance(entry, dict) else repr(entry)[:40]
+def _layout(root: Path, split: str) -> str:
+    """Say where the files of a split belong."""
+    return f"expected: {Path(root)}/annotations/person_keypoints_{split}.json and the images in {Path(root) / split}/"
+
+
+def _name(entry: Any, index: int) -> str:
+    """Name an entry by its id, or by its place where it has none."""
+    number = entry.get("id") if isinstance(entry, dict) else None
+    return str(number) if isinstance(number, int) else f"at place {index}"
+
+
+def _shown(value: Any) -> str:
+    """Show a wrong value on one short line."""
+    text = " ".join(repr(value).split())
+    return "missing" if value is None else text if len(text) <= 60 else text[:57] + "..."
+
+
+def _kind(value: Any) -> str:
+    """Name the JSON type of a value."""
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,29 +1,51 @@
-"""From people to crops: the samples of top-down training and testing, as NumPy arrays."""
+"""Turn people into the crops a top-down network sees: for training with random changes, for evaluation without.
+
+Which changes a sample gets depends on (seed, epoch, person id) alone, the order on (seed, epoch): neither the number of
+workers nor the place in a batch moves a number. Both are frozen, tests hold their values.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from benchbox.errors import InvalidInput
-from benchbox.pose import affine, augment, heatmap
+from benchbox.errors import InvalidInput, nearest
+from benchbox.pose.affine import box_to_center_scale, crop, crop_matrix, transform_points
+from benchbox.pose.augment import HALF_BODY_JOINTS, Draws, draw, flip_points, half_body
+from benchbox.pose.heatmap import gaussian_targets
 from benchbox.pose.people import Person
-from benchbox.pose.skeleton import Skeleton, mirror_order
+from benchbox.pose.skeleton import Skeleton
 
-MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-STD = np.array([0.229, 0.224, 0.225], np.float32)
-"""Of ImageNet, RGB in [0, 1]; the official code's too."""
-FACTOR, OFFSET = 1 / (255 * STD), -MEAN / STD
+# ImageNet, in RGB order. With colour = "bgr" they meet the channels in the same places, as in SimpleBaseline's code.
+MEAN = np.array([0.485, 0.456, 0.406])
+STD = np.array([0.229, 0.224, 0.225])
+_FACTOR = (1 / (255 * STD)).astype(np.float32)[:, None, None]
+_OFFSET = (-MEAN / STD).astype(np.float32)[:, None, None]
+_ORDER_STREAM, _DRAW_STREAM = 1, 2
+_SMALLEST_SCALE = 1 / 200  # one pixel: a box without extent has no crop
 
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+class Batch(NamedTuple):
+    """Hold training samples: images (B, 3, H, W), targets (B, K, h, w), weights (B, K, 1), all float32."""
+
+    images: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EvaluationBatch:
-    """Crops to predict: images (B, 3, H, W) float32, center and scale (B, 2), places in the list of people (B,)."""
+    """Hold crops and where they come from.
+
+    images (B, 3, H, W) float32; center (B, 2) in image pixels and scale (B, 2) in 200 pixels, float32; indices (B,)
+    into `people`.
+    """
 
     images: np.ndarray
     center: np.ndarray
@@ -31,15 +53,22 @@ class EvaluationBatch:
     indices: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TopDown:
-    """Cut people out of their images, one crop each.
+    """Make network inputs and targets from people.
 
     Args:
-        people: who is cut out. skeleton: of their keypoints.
-        input_size, heatmap_size: (height, width) in pixels and in cells. sigma: of the targets, in cells.
-        rotate, rescale, flip_probability, half_body_probability: see `augment.draw`.
-        seed: of order and augmentation. colour: order of the channels, rgb or bgr.
+        people: N people.
+        skeleton: their joints.
+        input_size: (height, width) of the crops in pixels.
+        heatmap_size: (height, width) of the targets in cells.
+        sigma: of the targets in cells.
+        rotate: standard deviation of the rotation in degrees.
+        rescale: standard deviation of the scale factor.
+        flip_probability: of a mirrored sample.
+        half_body_probability: of a half-body crop, for people with more than 8 visible joints.
+        seed: of order and changes.
+        colour: order of the channels, rgb or bgr.
     """
 
     people: Sequence[Person]
@@ -47,113 +76,162 @@ class TopDown:
     input_size: tuple[int, int]
     heatmap_size: tuple[int, int]
     sigma: float
-    rotate: float
-    rescale: float
-    flip_probability: float
-    half_body_probability: float
-    seed: int
+    rotate: float = 0.0
+    rescale: float = 0.0
+    flip_probability: float = 0.0
+    half_body_probability: float = 0.0
+    seed: int = 0
     colour: str = "rgb"
 
+    def __post_init__(self) -> None:
+        if self.colour not in ("rgb", "bgr"):
+            raise InvalidInput(f'colour = "{self.colour}"{nearest(self.colour, ("rgb", "bgr"))}')
+
     def order(self, epoch: int) -> np.ndarray:
-        """Return the order (N,) int64 in which an epoch sees the people; it depends on (seed, epoch) only."""
-        return np.argsort(_generator(self.seed, epoch, 0, stream=0).random(len(self.people)), kind="stable")
+        """Return the (N,) indices of the people in the order of an epoch."""
+        keys = _generator(self.seed, _ORDER_STREAM, epoch, 0).random(len(self.people))
+        return np.argsort(keys, kind="stable")
 
-    def training_batches(self, epoch: int, batch: int, start: int = 0) -> Iterator[Batch]:
-        """Yield an epoch's batches from number `start` on; a last one of a single sample is left out.
-
-        Batch norm cannot learn from one sample.
-        """
-        order = self.order(epoch)
-        for first in range(start * batch, len(order), batch):
-            chosen = order[first : first + batch]
-            if len(chosen) > 1:
-                images, targets, weights = zip(*(self.training_sample(int(i), epoch) for i in chosen), strict=True)
-                yield np.stack(images), np.stack(targets), np.stack(weights)
-
-    def training_sample(self, index: int, epoch: int) -> Batch:
-        """Return one augmented sample; its draws depend on (seed, epoch, the person's id) only.
-
-        Returns: image (3, H, W), target (K, h, w) and weight (K, 1), all float32.
-        """
-        person = self.people[index]
-        draws = augment.draw(
-            _generator(self.seed, epoch, person.id, stream=1),
+    def draws(self, index: int, epoch: int) -> Draws:
+        """Return the random changes that a person gets in an epoch."""
+        return draw(
+            _generator(self.seed, _DRAW_STREAM, epoch, self.people[index].id),
             rotate=self.rotate,
             rescale=self.rescale,
             flip_probability=self.flip_probability,
             half_body_probability=self.half_body_probability,
         )
-        image = read_image(person)
-        matrix = self._augmented(person, draws, width=image.shape[1])
-        order = mirror_order(len(person.keypoints), self.skeleton.flip_pairs) if draws.flip else slice(None)
-        keypoints = person.keypoints[order]
-        joints = affine.transform_points(keypoints[:, :2], matrix)
-        height, width = self.heatmap_size
-        target, weight = heatmap.gaussian_targets(
-            joints,
-            keypoints[:, 2],
+
+    @cached_property
+    def frames(self) -> tuple[np.ndarray, np.ndarray]:
+        """Center (N, 2) and scale (N, 2) float32 of every person's box, in the aspect ratio of the input."""
+        boxes = np.array([person.box for person in self.people], dtype=np.float64).reshape(-1, 4)
+        center, scale = box_to_center_scale(boxes, aspect_ratio=self._aspect_ratio)
+        return center, np.maximum(scale, np.float32(_SMALLEST_SCALE))
+
+    def training_sample(self, index: int, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Make one changed sample.
+
+        Args:
+            index: of the person.
+            epoch: from 0.
+
+        Returns:
+            image (3, H, W), target (K, h, w), weight (K, 1); all float32.
+
+        Raises:
+            InvalidInput: the image cannot be read.
+        """
+        person = self.people[index]
+        draws = self.draws(index, epoch)
+        image = read_image(person.image)
+        joints = person.keypoints[:, :2]
+        visible = (person.keypoints[:, 2] > 0).astype(np.float32)
+        center, scale = self._frame(index, draws, joints, visible)
+        if draws.flip:
+            width = image.shape[1]
+            image = cv2.flip(image, 1)
+            joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
+            center = np.array([width - 1 - center[0], center[1]])
+        matrix = crop_matrix(center, scale * draws.scale, draws.rotation, self.input_size)
+        target, weight = gaussian_targets(
+            transform_points(joints, matrix),
+            visible,
             heatmap_size=self.heatmap_size,
-            stride=(self.input_size[1] / width, self.input_size[0] / height),
+            stride=(self.input_size[1] / self.heatmap_size[1], self.input_size[0] / self.heatmap_size[0]),
             sigma=self.sigma,
         )
-        return self._normalised(affine.crop(image, matrix, self.input_size)), target, weight
+        return self._normalised(crop(image, matrix, self.input_size)), target, weight
+
+    def training_batches(self, epoch: int, batch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch; a last one of a single sample is dropped (batch norm needs two).
+
+        Args:
+            epoch: from 0.
+            batch: samples in a batch, at least 1.
+            start: batches to leave out at the beginning, to go on where a run stopped.
+        """
+        order = self.order(epoch)
+        for begin in range(start * batch, len(order), batch):
+            indices = order[begin : begin + batch]
+            if len(indices) < min(batch, 2):
+                return
+            images, targets, weights = zip(*(self.training_sample(int(i), epoch) for i in indices), strict=True)
+            yield Batch(np.stack(images), np.stack(targets), np.stack(weights))
 
     def evaluation_batches(self, batch: int) -> Iterator[EvaluationBatch]:
-        """Yield everybody once, in order, as they stand in their boxes."""
-        for first in range(0, len(self.people), batch):
-            some = self.people[first : first + batch]
-            boxes = np.array([person.box for person in some])
-            center, scale = affine.box_to_center_scale(boxes, aspect_ratio=self._aspect)
-            crops = [
-                affine.crop(read_image(person), affine.crop_matrix(c, s, 0.0, self.input_size), self.input_size)
-                for person, c, s in zip(some, center, scale, strict=True)
-            ]
-            images = np.stack([self._normalised(crop) for crop in crops])
-            yield EvaluationBatch(images, center, scale, np.arange(first, first + len(some)))
+        """Yield everybody's unchanged crop in order; neighbours in one image share its decoding.
+
+        Args:
+            batch: crops in a batch, the last may have fewer.
+        """
+        center, scale = self.frames
+        path, image = None, np.empty((0, 0, 3), dtype=np.uint8)
+        for begin in range(0, len(self.people), batch):
+            indices = np.arange(begin, min(begin + batch, len(self.people)))
+            images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
+            for place, index in enumerate(indices):
+                if self.people[index].image != path:
+                    path = self.people[index].image
+                    image = read_image(path)
+                matrix = crop_matrix(center[index], scale[index], 0.0, self.input_size)
+                self._normalised(crop(image, matrix, self.input_size), out=images[place])
+            yield EvaluationBatch(images, center[indices], scale[indices], indices)
 
     @property
-    def _aspect(self) -> float:
+    def _aspect_ratio(self) -> float:
         return self.input_size[1] / self.input_size[0]
 
-    def _augmented(self, person: Person, draws: augment.Draws, *, width: int) -> np.ndarray:
-        """Return the (2, 3) map from the image to the changed crop; a mirror is part of it, so one warp does all."""
-        boxes = np.array([person.box])
-        center, scale = (part[0] for part in affine.box_to_center_scale(boxes, aspect_ratio=self._aspect))
-        visible = person.keypoints[:, 2] > 0
-        if draws.half_body and visible.sum() > augment.HALF_BODY_JOINTS:
-            half = augment.half_body(
-                person.keypoints,
+    def _frame(
+        self, index: int, draws: Draws, joints: np.ndarray, visible: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return center (2,) and scale (2,) of a training sample before scaling: the person's box or half a body."""
+        if draws.half_body and visible.sum() > HALF_BODY_JOINTS:
+            half = half_body(
+                joints,
                 visible,
                 upper_body=self.skeleton.upper_body,
                 prefer_upper=draws.upper,
-                aspect_ratio=self._aspect,
+                aspect_ratio=self._aspect_ratio,
             )
-            center, scale = half or (center, scale)
-        if not draws.flip:
-            return affine.crop_matrix(center, scale * draws.scale, draws.rotation, self.input_size)
-        mirrored = np.array([width - 1 - center[0], center[1]])
-        matrix = affine.crop_matrix(mirrored, scale * draws.scale, draws.rotation, self.input_size)
-        return np.column_stack([-matrix[:, 0], matrix[:, 1], matrix[:, 2] + matrix[:, 0] * (width - 1)])
+            if half is not None:
+                return half[0], np.maximum(half[1], np.float32(_SMALLEST_SCALE))
+        center, scale = self.frames
+        return center[index], scale[index]
 
-    def _normalised(self, crop: np.ndarray) -> np.ndarray:
-        coloured = crop[:, :, ::-1] if self.colour == "rgb" else crop
-        return np.ascontiguousarray((coloured * FACTOR + OFFSET).astype(np.float32).transpose(2, 0, 1))
+    def _normalised(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Turn (H, W, 3) uint8 BGR into (3, H, W) float32, ImageNet mean 0 and deviation 1, channels in `colour`."""
+        channels = image[:, :, ::-1] if self.colour == "rgb" else image
+        if out is None:
+            out = np.empty((3, *image.shape[:2]), dtype=np.float32)
+        out[...] = channels.transpose(2, 0, 1)
+        out *= _FACTOR
+        out += _OFFSET
+        return out
 
 
-def read_image(person: Person) -> np.ndarray:
-    """Read a person's image as (H, W, 3) uint8, BGR, its orientation tag ignored as the annotations do.
+def read_image(path: Path) -> np.ndarray:
+    """Read an image as (H, W, 3) uint8 in BGR, its stored orientation kept as the annotations mean it.
 
-    Raises: InvalidInput naming the file.
+    Raises:
+        InvalidInput: the file is not there or no image.
     """
-    image = cv2.imread(str(person.image), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        with open(path, "rb", buffering=0) as file:  # cv2.imread would print a warning for a missing file
+            encoded = np.frombuffer(file.read(), dtype=np.uint8)
+        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except OSError as problem:
+        raise InvalidInput(f"{path}: cannot read the image: {problem.strerror}") from None
+    except cv2.error:
+        image = None
     if image is None:
-        why = "cannot be read as an image" if person.image.exists() else "no such image"
-        raise InvalidInput(f"{person.image}: {why} (person {person.id})")
-    return image
+        raise InvalidInput(f"{path}: not an image that OpenCV can read")
+    decoded: np.ndarray = image
+    return decoded
 
 
-def _generator(seed: int, epoch: int, person: int, *, stream: int) -> np.random.Generator:
-    """Return the generator of one (seed, epoch, person): a counter-based one, keyed, nothing carried over."""
-    key = np.array([seed, person], np.uint64)
-    counter = np.array([0, stream, epoch, 0], np.uint64)
+def _generator(seed: int, stream: int, epoch: int, person: int) -> np.random.Generator:
+    """Return the generator of one purpose; no two of them share a number."""
+    key = np.array([seed, stream], dtype=np.uint64)
+    counter = np.array([0, 0, epoch, person], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))

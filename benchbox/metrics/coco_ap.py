@@ -1,4 +1,4 @@
-"""COCO's keypoint AP and AR, by pycocotools; and OKS person by person."""
+"""COCO's keypoint scores by its own tool, and the OKS of single people."""
 
 from __future__ import annotations
 
@@ -12,46 +12,100 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from benchbox.errors import EnvironmentProblem, InvalidInput
+
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
+_UNDEFINED = -1  # pycocotools' mark of a score without ground truth
 
 
 def score(
-    annotation_file: Path, results: list[dict[str, Any]], image_ids: Sequence[int] | None = None
+    annotation_file: Path, results: Sequence[dict[str, Any]], image_ids: Sequence[int] | None = None
 ) -> dict[str, float]:
-    """Return COCO's ten keypoint numbers in percent, without those for which the ground truth has nobody.
+    """Score predicted people as COCO does, without a word on stdout.
 
     Args:
-        annotation_file: COCO person keypoints. results: image_id, category_id, keypoints (51 numbers), score each.
-        image_ids: the images to score; all of the file when not given.
+        annotation_file: COCO person keypoints.
+        results: image_id, category_id, keypoints (K x 3 numbers, pixels) and score of each person; not changed.
+        image_ids: images to score, all when None.
+
+    Returns:
+        percent by name (`NAMES`); a score for which the ground truth has nobody (APM without people of medium size,
+        say) is left out. Without results every defined score is 0.
+
+    Raises:
+        EnvironmentProblem: the annotation file cannot be read.
+        InvalidInput: it holds no keypoint annotations, or the results do not fit it.
     """
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO(str(annotation_file))
-        if not results:
-            return dict.fromkeys(NAMES, 0.0)
-        evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
+        truth = _truth(annotation_file)
+        _check(results, truth, annotation_file)
+        evaluation = COCOeval(truth, _predictions(truth, results), "keypoints")
         if image_ids is not None:
-            evaluation.params.imgIds = list(image_ids)
-        evaluation.evaluate()
+            evaluation.params.imgIds = sorted(set(image_ids))
+        try:
+            evaluation.evaluate()
+        except KeyError as missing:
+            raise InvalidInput(f"{annotation_file}: an annotation has no {missing}") from None
         evaluation.accumulate()
         evaluation.summarize()
-    values = [float(value) for value in evaluation.stats]
-    return {name: value * 100 for name, value in zip(NAMES, values, strict=True) if value >= 0}
+    stats = zip(NAMES, evaluation.stats, strict=True)
+    return {name: 100 * float(value) for name, value in stats if value != _UNDEFINED}
 
 
 def oks_per_person(
     predicted: np.ndarray, truth: np.ndarray, areas: np.ndarray, sigmas: Sequence[float] | np.ndarray
 ) -> np.ndarray:
-    """Return each person's OKS against their own ground truth.
+    """Return the OKS of each predicted person against their own ground truth, over its labelled joints.
 
     Args:
-        predicted: (N, K, 2) x, y in pixels. truth: (N, K, 3) x, y, visibility. areas: (N,) square pixels.
+        predicted: (N, K, 2) or more columns, x, y in pixels.
+        truth: (N, K, 3) x, y in pixels, visibility; above 0 is labelled.
+        areas: (N,) of the ground truth in square pixels.
         sigmas: (K,) constants of the joints.
-    Returns: (N,) float64 in [0, 1], NaN for people without a labelled keypoint.
-    Source: COCO's keypoint evaluation.
+
+    Returns:
+        (N,) float64 in [0, 1]; NaN for people without a labelled joint.
+
+    Source: pycocotools, `COCOeval.computeOks`.
     """
-    squared = ((np.asarray(predicted, np.float64) - truth[..., :2]) ** 2).sum(axis=-1)
-    variances = (2 * np.asarray(sigmas)) ** 2
-    likeness = np.exp(-squared / variances / (areas[:, None] + np.spacing(1)) / 2)
     labelled = truth[..., 2] > 0
+    offsets = np.asarray(predicted, dtype=np.float64)[..., :2] - truth[..., :2]
+    spread = 2 * (2 * np.asarray(sigmas)) ** 2 * (np.asarray(areas, dtype=np.float64)[:, None] + np.spacing(1))
+    likeness = np.exp(-(offsets**2).sum(axis=-1) / spread)
     counts = labelled.sum(axis=1)
-    return np.where(counts > 0, (likeness * labelled).sum(axis=1) / np.maximum(counts, 1), np.nan)
+    similarity: np.ndarray = (likeness * labelled).sum(axis=1) / np.where(counts > 0, counts, np.nan)
+    return similarity
+
+
+def _truth(annotation_file: Path) -> COCO:
+    """Load the ground truth."""
+    try:
+        return COCO(str(annotation_file))
+    except OSError as problem:
+        raise EnvironmentProblem(f"cannot read {annotation_file}: {problem.strerror}") from None
+    except (ValueError, KeyError, TypeError, AssertionError):
+        raise InvalidInput(f"{annotation_file}: not a file of COCO annotations") from None
+
+
+def _predictions(truth: COCO, results: Sequence[dict[str, Any]]) -> COCO:
+    """Make pycocotools' object of results; it writes into what it is given, so it gets copies."""
+    if results:
+        return truth.loadRes([dict(result) for result in results])
+    nobody = COCO()
+    nobody.dataset = {
+        "images": truth.dataset["images"],
+        "categories": truth.dataset["categories"],
+        "annotations": [],
+    }
+    nobody.createIndex()
+    return nobody
+
+
+def _check(results: Sequence[dict[str, Any]], truth: COCO, annotation_file: Path) -> None:
+    """Refuse results that pycocotools would fail on."""
+    for index, result in enumerate(results):
+        missing = {"image_id", "category_id", "keypoints", "score"} - result.keys()
+        if missing:
+            raise InvalidInput(f"result {index}: no {sorted(missing)[0]}")
+        if result["image_id"] not in truth.imgs:
+            raise InvalidInput(f"result {index}: image_id {result['image_id']} is not in {annotation_file}")

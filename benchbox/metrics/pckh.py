@@ -1,4 +1,9 @@
-"""PCKh: the share of joints closer to their place than a part of the head's size."""
+"""PCKh: how many joints are found within a part of the head's size.
+
+The numbers depend on the convention. MPII, as HRNet counts it: zero-based predictions + 1 against the one-based ground
+truth, distance <= 0.5, joints weighted by their counts, pelvis and thorax left out (`leave_out=MPII_LEFT_OUT`); its
+"Mean@0.1" is at 0.11. Data of 17 COCO joints with head boxes: all labelled joints, weighted, distance <= 0.5.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +12,124 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchbox.pose.people import head_size as head_size
 
-@dataclass(frozen=True)
+MPII_LEFT_OUT = (6, 7)
+
+COLUMNS: dict[str, dict[str, tuple[int, ...]]] = {
+    "mpii16": {
+        "Head": (9,),
+        "Shoulder": (12, 13),
+        "Elbow": (11, 14),
+        "Wrist": (10, 15),
+        "Hip": (2, 3),
+        "Knee": (1, 4),
+        "Ankle": (0, 5),
+    },
+    # Differs: COCO labels no head top; the column averages its five joints of the face.
+    "coco17": {
+        "Head": (0, 1, 2, 3, 4),
+        "Shoulder": (5, 6),
+        "Elbow": (7, 8),
+        "Wrist": (9, 10),
+        "Hip": (11, 12),
+        "Knee": (13, 14),
+        "Ankle": (15, 16),
+    },
+}
+"""The columns of the papers' tables: joints of each, by name of the skeleton."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PCKh:
-    """Percentages: per joint (K,), NaN where nothing is labelled; their mean weighted by the counts (K,) of joints."""
+    """Hold one score.
+
+    Args:
+        per_joint: (K,) float64 percent; NaN where nobody has the joint.
+        counts: (K,) labelled joints.
+        mean: percent, joints weighted by their counts, without those left out; NaN where nothing counts.
+        persons: N.
+    """
 
     per_joint: np.ndarray
     counts: np.ndarray
     mean: float
+    persons: int
+
+    def columns(self, skeleton: str) -> dict[str, float]:
+        """Return the columns of the papers' tables in percent: plain averages of their joints, then Mean."""
+        averages = {name: float(self.per_joint[list(joints)].mean()) for name, joints in COLUMNS[skeleton].items()}
+        return {**averages, "Mean": self.mean}
 
 
 def errors(predicted: np.ndarray, truth: np.ndarray, head_size: np.ndarray) -> np.ndarray:
-    """Return distances in head sizes.
+    """Return the distance of every joint from its place, in head sizes.
 
-    Args: predicted, truth: (N, K, 2) x, y in pixels. head_size: (N,) pixels, 0.6 x the head box's diagonal in MPII.
-    Returns: (N, K) float64.
+    Args:
+        predicted: (N, K, 2) x, y in pixels.
+        truth: (N, K, 2) x, y in pixels, both zero-based or both one-based.
+        head_size: (N,) pixels.
+
+    Returns:
+        (N, K) float64; NaN for people without a head size.
     """
-    distance = np.linalg.norm(np.asarray(predicted, np.float64) - np.asarray(truth, np.float64), axis=-1)
-    return distance / np.asarray(head_size, np.float64)[:, None]
+    offset = np.asarray(predicted, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
+    distance: np.ndarray = np.hypot(offset[..., 0], offset[..., 1]) / np.asarray(head_size, dtype=np.float64)[:, None]
+    return distance
 
 
 def score(
     errors: np.ndarray,
     labelled: np.ndarray,
-    *,
     threshold: float = 0.5,
+    *,
     inclusive: bool = True,
     leave_out: Sequence[int] = (),
 ) -> PCKh:
-    """Count the joints within a threshold.
+    """Count the joints found.
 
     Args:
-        errors: (N, K) in head sizes. labelled: (N, K) bool. inclusive: a distance equal to the threshold counts.
-        leave_out: joints that do not enter the mean (MPII's pelvis and thorax).
+        errors: (N, K) in head sizes; a NaN is not found.
+        labelled: (N, K) bool: joints that count.
+        threshold: in head sizes.
+        inclusive: whether a joint exactly at the threshold is found.
+        leave_out: joints that do not enter the mean.
     """
-    labelled = np.asarray(labelled, bool)
-    with np.errstate(invalid="ignore"):
-        close = np.asarray(errors) <= threshold if inclusive else np.asarray(errors) < threshold
-    hits, counts = (close & labelled).sum(axis=0), labelled.sum(axis=0)
-    kept = np.setdiff1d(np.arange(labelled.shape[1]), leave_out)
-    with np.errstate(invalid="ignore"):
-        per_joint = 100.0 * hits / np.where(counts, counts, np.nan)
-    total = counts[kept].sum()
-    return PCKh(per_joint, counts, float(100.0 * hits[kept].sum() / total) if total else float("nan"))
+    errors = np.asarray(errors)
+    labelled = np.asarray(labelled, dtype=bool)
+    found = (errors <= threshold if inclusive else errors < threshold) & labelled
+    hits, counts = found.sum(axis=0), labelled.sum(axis=0)
+    per_joint = 100 * hits / np.where(counts > 0, counts, np.nan)
+    averaged = np.ones(labelled.shape[1], dtype=bool)
+    averaged[list(leave_out)] = False
+    total = counts[averaged].sum()
+    mean = float(100 * hits[averaged].sum() / total) if total else float("nan")
+    return PCKh(per_joint=per_joint, counts=counts, mean=mean, persons=len(labelled))
+
+
+def by_category(
+    errors: np.ndarray,
+    labelled: np.ndarray,
+    categories: Sequence[str],
+    threshold: float = 0.5,
+    *,
+    inclusive: bool = True,
+    leave_out: Sequence[int] = (),
+) -> dict[str, PCKh]:
+    """Score the people of every category apart, by name of the category.
+
+    Args:
+        errors: (N, K) in head sizes.
+        labelled: (N, K) bool.
+        categories: (N,) names.
+        threshold: see `score`, as the rest.
+        inclusive: see `score`.
+        leave_out: see `score`.
+    """
+    names = np.asarray(categories)
+    return {
+        str(name): score(
+            errors[names == name], labelled[names == name], threshold, inclusive=inclusive, leave_out=leave_out
+        )
+        for name in np.unique(names)
+    }

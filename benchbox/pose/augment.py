@@ -93,7 +93,8 @@ def half_body(
 
     Source: HRNet's `half_body_transform`.
     """
-    is_upper = np.isin(np.arange(len(joints)), upper_body)
+    is_upper = np.zeros(len(joints), dtype=bool)
+    is_upper[list(upper_body)] = True
     is_visible = np.asarray(visible) > 0
     upper = joints[is_upper & is_visible, :2]
     lower = joints[~is_upper & is_visible, :2]
@@ -119,8 +120,9 @@ def flip_points(
     """
     order = mirror_order(len(joints), pairs)
     visible = visible[order]
-    x, y = joints[order, 0], joints[order, 1]
-    return np.stack([width - 1 - x, y], axis=-1) * visible[:, None], visible
+    mirrored = joints[order]
+    mirrored[:, 0] = width - 1 - mirrored[:, 0]
+    return mirrored * visible[:, None], visible
 
 
 def _normals(a: float, b: float) -> tuple[float, float]:

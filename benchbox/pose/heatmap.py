@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,15 +37,15 @@ def gaussian_targets(
     Source: HRNet's `JointsDataset.generate_target`.
     """
     height, width = heatmap_size
-    # Far-off joints are bounded first: an integer could not hold them, and all of them miss the map alike.
-    cells = np.clip(np.asarray(joints)[:, :2] / np.asarray(stride) + 0.5, -1e6, 1e6)
-    peak = np.trunc(cells).astype(np.int64)
-    radius = int(3 * sigma)
-    inside = ((peak - radius < (width, height)) & (peak + radius + 1 >= 0)).all(axis=1)
-    weight = (inside & (np.asarray(visible) > 0)).astype(np.float32)
-    across = _bell(np.arange(width) - peak[:, :1], radius=radius, sigma=sigma)
-    down = _bell(np.arange(height) - peak[:, 1:], radius=radius, sigma=sigma) * weight[:, None]
-    return down[:, :, None] * across[:, None, :], weight[:, None]
+    peak = (joints[:, :2] / np.asarray(stride) + 0.5).astype(np.int64)
+    bell = _bell(sigma)
+    radius = len(bell) - 2
+    x, y = peak[:, 0], peak[:, 1]
+    inside = (x < width + radius) & (y < height + radius) & (np.minimum(x, y) >= -radius - 1)
+    weight = (inside & (visible > 0)).astype(np.float32)[:, None]
+    across = bell[np.minimum(np.abs(np.arange(width) - peak[:, :1]), radius + 1)]
+    down = bell[np.minimum(np.abs(np.arange(height) - peak[:, 1:]), radius + 1)]
+    return (down * weight)[:, :, None] * across[:, None, :], weight
 
 
 def argmax_positions(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -146,7 +147,8 @@ def flip_average(
     return (heatmaps + flip_back(mirrored, pairs, shift=shift)) * 0.5
 
 
-def _bell(distance: np.ndarray, *, radius: int, sigma: float) -> np.ndarray:
-    """Return exp(-d^2 / (2 sigma^2)) up to `radius`, 0 beyond, as float32."""
-    value = np.exp(distance * distance * (-0.5 / (sigma * sigma)))
-    return (value * (np.abs(distance) <= radius)).astype(np.float32)
+@functools.lru_cache(maxsize=8)
+def _bell(sigma: float) -> np.ndarray:
+    """Return exp(-d^2 / (2 sigma^2)) for the distances d = 0, 1, ... 3 sigma, then one 0, as float32."""
+    distance = np.arange(int(3 * sigma) + 1)
+    return np.append(np.exp(distance * distance * (-0.5 / (sigma * sigma))), 0.0).astype(np.float32)

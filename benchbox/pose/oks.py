@@ -105,9 +105,9 @@ def rescore(
 
     Source: HRNet's `COCODataset.evaluate`.
     """
-    confidence = np.asarray(keypoints, dtype=np.float64)[..., 2]
-    counted = confidence > visible_threshold
-    mean = (confidence * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    confidence = np.asarray(keypoints)[..., 2]
+    counted = confidence > visible_threshold  # in the type of the keypoints: a float32 of 0.2 is not above 0.2
+    mean = (confidence * counted).sum(axis=1, dtype=np.float64) / np.maximum(counted.sum(axis=1), 1)
     scores = np.asarray(box_scores, dtype=np.float64) * mean
     suppress = soft_nms if soft else nms
     members: dict[int, list[int]] = {}
