@@ -168,7 +168,7 @@ class TopDown:
         center, scale = self.frames
         path, image = None, np.empty((0, 0, 3), dtype=np.uint8)
         for begin in range(0, len(self.people), batch):
-            indices = np.arange(begin, min(begin + batch, len(self.people)))
+            indices = range(begin, min(begin + batch, len(self.people)))
             images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
             for place, index in enumerate(indices):
                 if self.people[index].image != path:
@@ -176,7 +176,7 @@ class TopDown:
                     image = read_image(path)
                 matrix = crop_matrix(center[index], scale[index], 0.0, self.input_size)
                 self._normalised(crop(image, matrix, self.input_size), out=images[place])
-            yield EvaluationBatch(images, center[indices], scale[indices], indices)
+            yield EvaluationBatch(images, center[indices], scale[indices], np.array(indices))
 
     @property
     def _aspect_ratio(self) -> float:
