@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
+from benchbox.arm import Place, show, validated
 from benchbox.config import JobConfig, job_id
 from benchbox.errors import InvalidInput, nearest
 from benchbox.spec import SCALES, Layer, Path_, Study, flatten
@@ -32,30 +31,10 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where an arm stands in its study."""
-
-    group: Layer | None
-    variant: Layer | None
-    scale: Layer | None
-    axes: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def where(self) -> Path_:
-        layer = self.variant or self.group
-        return layer.section if layer else ("axes",)
-
-    @property
-    def name(self) -> str:
-        parts = [layer.name for layer in (self.group, self.variant) if layer]
-        return ", ".join([*parts, *(f"{key} = {_show(value)}" for key, value in self.axes)])
-
-
-@dataclass(frozen=True)
 class _Draft:
     """An arm before it has a reference and a seed."""
 
-    place: _Place
+    place: Place
     config: JobConfig
     values: dict[Path_, Any]
 
@@ -87,7 +66,7 @@ def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list
         reference = references[_reference_key(study, draft)]
         difference = _difference(study, draft, reference)
         for seed in seeds if seeds is not None else study.seeds:
-            config = _validated(study, {**draft.config.model_dump(), "seed": seed}, draft.place)
+            config = validated(study, {**draft.config.model_dump(), "seed": seed}, draft.place)
             arms.append(
                 Arm(
                     name=draft.name,
@@ -143,8 +122,8 @@ def _drafts(study: Study, scale: str) -> Iterator[_Draft]:
             values = merge(values, layer.values if layer else {})
         for key, value in point:
             values = merge(values, _nested(key, value))
-        place = _Place(group, variant, study.scales.get(scale), point)
-        config = _validated(study, values, place)
+        place = Place(group, variant, study.scales.get(scale), point)
+        config = validated(study, values, place)
         yield _Draft(place, config, flatten(config.model_dump()))
 
 
@@ -167,64 +146,7 @@ def _check_every_layer(study: Study, scale: str) -> None:
     for name in study.scales:
         if name != scale:
             values = merge(study.base.values, study.scales[name].values)
-            _validated(study, values, _Place(None, None, study.scales[name]))
-
-
-def _validated(study: Study, values: dict[str, Any], place: _Place) -> JobConfig:
-    try:
-        return JobConfig.model_validate(values)
-    except ValidationError as problem:
-        raise InvalidInput(_explain(study, problem, values, place)) from None
-
-
-def _explain(study: Study, problem: ValidationError, values: dict[str, Any], place: _Place) -> str:
-    error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    path = tuple(str(part) for part in error["loc"])
-    table = values.get(path[0]) if path else None
-    if path[:1] == ("dataset",) and isinstance(table, dict) and path[1:2] == (table.get("name"),):
-        path = (path[0], *path[2:])  # pydantic puts the union's tag into the path
-    name, message = ".".join(path), error["msg"].removeprefix("Value error, ")
-    if error["type"] == "value_error" and len(path) <= 1 and ": " in message and "." in message.split(": ")[0]:
-        name, message = message.split(": ", 1)
-        path = tuple(name.split("."))
-    where = _where(study, path, place)
-    if error["type"] == "extra_forbidden":
-        return f"{where}{name}: unknown key{nearest(path[-1], _known_keys(values, path[:-1]))}"
-    if error["type"] == "missing":
-        return f"{where}{name}: missing"
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        context = error.get("ctx", {})
-        tags = ("coco", "synthetic")
-        return f'{where}{name}.name: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
-    got = repr(error["input"])
-    shown = f"; got {got}" if error["type"] != "value_error" and len(got) <= 60 else ""
-    return f"{where}{name}: {message}{shown}"
-
-
-def _where(study: Study, path: Path_, place: _Place) -> str:
-    layers = [layer for layer in (place.variant, place.group, place.scale) if layer]
-    if any(key == ".".join(path[: len(key.split("."))]) for key, _ in place.axes):
-        return study.at("axes", *path)
-    for layer in layers:
-        if path[: len(path)] in {key[: len(path)] for key in flatten(layer.values)}:
-            return study.at(*layer.section, *path)
-    return study.at("base", *path)
-
-
-def _known_keys(values: dict[str, Any], path: Path_) -> list[str]:
-    model: Any = JobConfig
-    for part in path:
-        annotation = model.model_fields[part].annotation
-        choices = [choice for choice in (annotation, *get_args(annotation)) if isinstance(choice, type)]
-        models = [choice for choice in choices if issubclass(choice, BaseModel)]
-        name = values.get(part, {}).get("name")
-        named = [
-            one
-            for one in models
-            if "name" in one.model_fields and name in get_args(one.model_fields["name"].annotation)
-        ]
-        model = (named or models)[0]
-    return list(model.model_fields)
+            validated(study, values, Place(None, None, study.scales[name]))
 
 
 def _refuse_twins(study: Study, drafts: list[_Draft]) -> None:
@@ -301,13 +223,7 @@ def _difference(study: Study, draft: _Draft, reference: _Draft) -> tuple[tuple[s
             if not any(dotted == factor or dotted.startswith(f"{factor}.") for factor in study.factor):
                 raise InvalidInput(
                     f'{study.at(*draft.place.where, *key)}{dotted}: "{draft.name}" differs from its reference '
-                    f'"{reference.name}" ({_show(before)} -> {_show(after)}) outside factor {list(study.factor)}'
+                    f'"{reference.name}" ({show(before)} -> {show(after)}) outside factor {list(study.factor)}'
                 )
             changed.append((dotted, before, after))
     return tuple(changed)
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_show, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -68,3 +68,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     code, said = quick.finish(quick.start(quick.write(folder), folder / "results", cache, "-j", "1"))
     assert code == 0, said
     return folder / "results"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may be skipped (BENCHBOX_CI), a skipped test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and os.environ.get("BENCHBOX_CI"):
+        print(f"\n{len(skipped)} tests were skipped where none may be", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -19,7 +19,8 @@ ALLOWED = {
     "records": set(),
     "config": set(),
     "spec": set(),
-    "plan": {"config", "spec"},
+    "arm": {"config", "spec"},
+    "plan": {"arm", "config", "spec"},
     "jobdir": {"config", "digest"},
     "costs": {"config", "digest", "jobdir"},
     "estimate": {"config"},
@@ -74,7 +75,8 @@ NEVER = {
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
 NEVER |= {
-    part: NEVER["config"] for part in ("spec", "plan", "jobdir", "queues", "costs", "estimate", "digest", "errors")
+    part: NEVER["config"]
+    for part in ("spec", "arm", "plan", "jobdir", "queues", "costs", "estimate", "digest", "errors")
 }
 
 

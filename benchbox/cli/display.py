@@ -58,8 +58,9 @@ class Display:
         elif event.state:
             self.active.pop(event.job.id, None)
             self.ended += 1
-            score = _score(read_json(Attempt(event.job, event.state.attempt).progress) or {})
-            detail = score if event.state.name in ("done", "stale") else f"[{event.state.failure}] {event.state.error}"
+            failed = event.state.name == "failed"
+            record = read_json(Attempt(event.job, event.state.attempt).progress) or {}
+            detail = f"[{event.state.failure}] {event.state.error}" if failed else _score(record)
             self._line(f"{event.state.name:8} {event.job.id}  {name}  {detail}  ({self.ended}/{self.todo})")
 
     def refresh(self) -> None:

@@ -51,6 +51,7 @@ def test_two_at_a_time_give_the_same_digits_as_one(undisturbed: Path, quick: Pat
 def test_the_records_have_their_frozen_columns(undisturbed: Path) -> None:
     found = rows(undisturbed)
     assert len(found["runs"]) == 2
+    assert {(row["device"], row["threads"]) for row in found["runs"]} == {("cpu", 1)}
     assert len(found["people"]) >= 80
     metrics = {(row["protocol"], row["metric"]) for row in found["scores"]}
     assert ("coco-kp/gt-boxes/flip", "AP") in metrics

@@ -1,0 +1,100 @@
+"""Turn merged values into a job, and what is wrong with them into one line with file, line and the nearest key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from benchbox.config import JobConfig
+from benchbox.errors import InvalidInput, nearest
+from benchbox.spec import Layer, Path_, Study, flatten
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an arm stands in its study."""
+
+    group: Layer | None
+    variant: Layer | None
+    scale: Layer | None
+    axes: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def where(self) -> Path_:
+        layer = self.variant or self.group
+        return layer.section if layer else ("axes",)
+
+    @property
+    def name(self) -> str:
+        parts = [layer.name for layer in (self.group, self.variant) if layer]
+        return ", ".join([*parts, *(f"{key} = {show(value)}" for key, value in self.axes)])
+
+
+def show(value: Any) -> str:
+    """Spell a value as a study would."""
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(show, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def validated(study: Study, values: dict[str, Any], place: Place) -> JobConfig:
+    """Return the job that an arm's merged values describe.
+
+    Raises: InvalidInput.
+    """
+    try:
+        return JobConfig.model_validate(values)
+    except ValidationError as problem:
+        raise InvalidInput(_explain(study, problem, values, place)) from None
+
+
+def _explain(study: Study, problem: ValidationError, values: dict[str, Any], place: Place) -> str:
+    error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    path = tuple(str(part) for part in error["loc"])
+    table = values.get(path[0]) if path else None
+    if path[:1] == ("dataset",) and isinstance(table, dict) and path[1:2] == (table.get("name"),):
+        path = (path[0], *path[2:])  # pydantic puts the union's tag into the path
+    name, message = ".".join(path), error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error" and len(path) <= 1 and ": " in message and "." in message.split(": ")[0]:
+        name, message = message.split(": ", 1)
+        path = tuple(name.split("."))
+    where = _where(study, path, place)
+    if error["type"] == "extra_forbidden":
+        return f"{where}{name}: unknown key{nearest(path[-1], _known_keys(values, path[:-1]))}"
+    if error["type"] == "missing":
+        return f"{where}{name}: missing"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        context = error.get("ctx", {})
+        tags = ("coco", "synthetic")
+        return f'{where}{name}.name: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
+    got = repr(error["input"])
+    shown = f"; got {got}" if error["type"] != "value_error" and len(got) <= 60 else ""
+    return f"{where}{name}: {message}{shown}"
+
+
+def _where(study: Study, path: Path_, place: Place) -> str:
+    layers = [layer for layer in (place.variant, place.group, place.scale) if layer]
+    if any(key == ".".join(path[: len(key.split("."))]) for key, _ in place.axes):
+        return study.at("axes", *path)
+    for layer in layers:
+        if path[: len(path)] in {key[: len(path)] for key in flatten(layer.values)}:
+            return study.at(*layer.section, *path)
+    return study.at("base", *path)
+
+
+def _known_keys(values: dict[str, Any], path: Path_) -> list[str]:
+    model: Any = JobConfig
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        choices = [choice for choice in (annotation, *get_args(annotation)) if isinstance(choice, type)]
+        models = [choice for choice in choices if issubclass(choice, BaseModel)]
+        name = values.get(part, {}).get("name")
+        named = [
+            one
+            for one in models
+            if "name" in one.model_fields and name in get_args(one.model_fields["name"].annotation)
+        ]
+        model = (named or models)[0]
+    return list(model.model_fields)

@@ -1,0 +1,101 @@
+"""Parts of the study verbs that the command line alone does not reach."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchbox.cli import folders, study
+from benchbox.errors import InvalidInput
+from benchbox.jobdir import State
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def selection(root: Path, scale: str) -> study.Selection:
+    return study.select(root / "ablations/hrnet_stages.toml", study.Choice(scale, None, None, Path("results")))
+
+
+@pytest.mark.parametrize(
+    ("scale", "asked_for", "hours", "terminal", "answer", "stops"),
+    [
+        ("paper", None, 25, True, False, True),
+        ("paper", None, 25, True, True, False),
+        ("paper", None, 23, True, False, False),
+        ("paper", "paper", 25, True, False, False),
+        ("paper", None, 25, False, False, False),
+        ("tiny", None, 25, True, False, False),
+    ],
+)
+def test_a_long_run_nobody_asked_for_is_asked_about(
+    scale: str, asked_for: str | None, hours: float, terminal: bool, answer: bool, stops: bool,
+    root: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: terminal)
+    monkeypatch.setattr(study, "ask", lambda question: answer)
+    choice = study.Choice(asked_for, None, None, Path("results"))
+    assert study._too_long(selection(root, scale), choice, hours * 3600) == stops
+
+
+@pytest.mark.parametrize(
+    ("state", "retry", "stale", "runs"),
+    [
+        (State("pending"), [], False, True),
+        (State("interrupted"), [], False, True),
+        (State("done"), ["nan"], True, False),
+        (State("stale"), [], False, False),
+        (State("stale"), [], True, True),
+        (State("failed", failure="infrastructure", source="same"), [], False, True),
+        (State("failed", failure="oom", source="same"), [], False, True),
+        (State("failed", failure="nan", source="same"), [], False, False),
+        (State("failed", failure="nan", source="same"), ["nan"], False, True),
+        (State("failed", failure="code", source="same"), ["nan"], False, False),
+        (State("failed", failure="code", source="other"), [], False, True),
+    ],
+)
+def test_what_is_run_again(
+    state: State, retry: list[str], stale: bool, runs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "source_digest", lambda: "same")
+    assert study._pending(state, retry, stale) == runs
+
+
+def test_the_scale_is_paper_only_with_a_gpu_and_all_of_coco(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    scales = ["mini", "tiny"]
+    monkeypatch.setattr(folders, "gpus", list)
+    assert folders.choose_scale(None, scales, tmp_path) == ("tiny", "no CUDA device found")
+    monkeypatch.setattr(folders, "gpus", lambda: ["0"])
+    assert folders.choose_scale(None, scales, None) == ("tiny", "BENCHBOX_DATA is not set, so no COCO")
+    assert folders.choose_scale(None, scales, tmp_path)[1] == f"not all of COCO 2017 is in {tmp_path}"
+    monkeypatch.setattr(folders, "_full_coco", lambda data: True)
+    assert folders.choose_scale(None, scales, tmp_path)[0] == "paper"
+    assert folders.choose_scale("mini", scales, None) == ("mini", "asked for")
+
+
+@pytest.mark.parametrize(("visible", "found"), [("", []), ("-1", []), ("0,2", ["0", "2"]), ("GPU-ab", ["GPU-ab"])])
+def test_devices_are_those_cuda_may_see(visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert folders.gpus() == found
+
+
+@pytest.mark.parametrize("typed", ["", "a", "1,", "-1", "0,0"])
+def test_seeds_that_are_none_are_refused(typed: str) -> None:
+    with pytest.raises(InvalidInput, match="--seeds"):
+        study._seeds(typed)
+
+
+def test_a_missing_library_of_opencv_names_the_package(benchbox: Call, tmp_path: Path, root: Path) -> None:
+    fake = tmp_path / "broken"
+    fake.mkdir()
+    (fake / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    path = os.pathsep.join([str(fake), str(root)])
+    done = benchbox("run", str(root / "ablations/smoke.toml"), "--only", "baseline", PYTHONPATH=path)
+    assert done.returncode == 4, done.stderr
+    assert "libGL.so.1: cannot open shared object file" in done.stderr
+    assert "apt-get install -y libgl1 libglib2.0-0" in done.stderr
+    assert "Traceback" not in done.stderr
