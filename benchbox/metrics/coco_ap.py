@@ -13,6 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from benchbox.errors import EnvironmentProblem, InvalidInput
+from benchbox.pose.skeleton import COCO17
 
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 _UNDEFINED = -1  # pycocotools' mark of a score without ground truth
@@ -25,7 +26,7 @@ def score(
 
     Args:
         annotation_file: COCO person keypoints.
-        results: image_id, category_id, keypoints (K x 3 numbers, pixels) and score of each person; not changed.
+        results: image_id, category_id, keypoints (51 numbers, pixels) and score of each person; not changed.
         image_ids: images to score, all when None.
 
     Returns:
@@ -107,5 +108,7 @@ def _check(results: Sequence[dict[str, Any]], truth: COCO, annotation_file: Path
         missing = {"image_id", "category_id", "keypoints", "score"} - result.keys()
         if missing:
             raise InvalidInput(f"result {index}: no {sorted(missing)[0]}")
+        if len(result["keypoints"]) != 3 * len(COCO17.joints):
+            raise InvalidInput(f"result {index}: {len(result['keypoints'])} keypoint numbers, expected 51")
         if result["image_id"] not in truth.imgs:
             raise InvalidInput(f"result {index}: image_id {result['image_id']} is not in {annotation_file}")

@@ -58,7 +58,7 @@ def draw(
     half, turn, flip, a, b, c, d = rng.random(7).tolist()
     upper_normal, scale_normal = _normals(a, b)
     turn_normal, _ = _normals(c, d)
-    rotation = min(max(turn_normal * rotate, -2 * rotate), 2 * rotate) if turn < 0.6 else 0.0
+    rotation = min(max(turn_normal * rotate, -2.0 * rotate), 2.0 * rotate) if turn < 0.6 else 0.0
     return Draws(
         half_body=half < half_body_probability,
         upper=upper_normal < 0.5,
