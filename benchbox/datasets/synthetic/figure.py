@@ -21,7 +21,7 @@ LIMBS = (
     ("hand", "wrist", "hand", 0.027, 0.025),
     ("thigh", "hip", "knee", 0.054, 0.038),
     ("shin", "knee", "ankle", 0.037, 0.025),
-    ("shoe", "ankle", "toe", 0.027, 0.020),
+    ("shoe", "ankle", "toe", 0.030, 0.023),
 )
 CENTRAL = ("chest", "pelvis", "neck", "head", "hair", "skirt")
 PARTS = CENTRAL + tuple(f"{side}_{limb[0]}" for side, _ in SIDES for limb in LIMBS)
@@ -114,7 +114,7 @@ def _trunk(canvas: Canvas, figure: Figure, seen: dict[str, Floats]) -> list[Step
         _ring(shoulders, chest, build.shoulder + 0.015, 0.045 * girth),
         _ring(ribs, chest, 0.095 * girth, 0.072 * girth),
         waist,
-        _ring(joints["pelvis"] + 0.02 * hips[:, 1], hips, 0.082 * girth, 0.06 * girth),
+        _ring(joints["pelvis"] + 0.035 * hips[:, 1], hips, 0.082 * girth, 0.06 * girth),
     ])  # fmt: skip
     lower = np.concatenate([waist, _ring(low, hips, build.hip + 0.034 * girth, 0.062 * girth)])
     size = camera.scale * girth

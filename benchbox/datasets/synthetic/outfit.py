@@ -19,6 +19,7 @@ SKINS: tuple[Colour, ...] = (
 )
 HAIRS: tuple[Colour, ...] = ((25, 25, 30), (35, 45, 65), (45, 70, 110), (90, 150, 200), (60, 80, 150), (150, 150, 155))
 DETAILS = ("buttons", "zip", "logo", "collar", "number")
+LEAST_CONTRAST = 130.0  # between top and bottom, summed over the channels; below it the bottom is drawn once more
 HELMETS = ("bicycling", "mountain biking", "skiing")
 
 
@@ -75,11 +76,15 @@ def sample_outfit(rng: np.random.Generator, activity: str, scale: float) -> Outf
     skin: Colour = (float(skin_base[0]), float(skin_base[1]), float(skin_base[2]))
     bare = Cloth(skin, skin)
     top, bottom = sample_cloth(rng, scale), sample_cloth(rng, scale)
+    if np.abs(np.subtract(top.colour, bottom.colour)).sum() < LEAST_CONTRAST:
+        bottom = sample_cloth(rng, scale)
     # Half of the sleeves differ from the chest, so that an arm before it can be seen.
     sleeve = Cloth(top.second if rng.random() < 0.5 else top.colour, top.colour)
-    arms = "long" if cold else str(rng.choice(("long", "short", "none"), p=(0.45, 0.45, 0.1)))
+    arms = "long" if cold else str(rng.choice(("long", "short", "none"), p=(0.55, 0.37, 0.08)))
     legs = "long" if cold else str(rng.choice(("long", "short", "skirt"), p=(0.58, 0.34, 0.08)))
-    shoe = sample_colour(rng)
+    leg = bottom if legs == "long" else bare
+    # Shoes stand out from the leg, so that the ankle can be found.
+    shoe = sample_colour(rng, 20.0, 70.0) if sum(leg.colour) > 330.0 else sample_colour(rng, 170.0, 240.0)
     hat_share = {"skiing": 0.9, "bicycling": 0.7, "mountain biking": 0.85}.get(activity, 0.15)
     hat = sample_colour(rng, 40.0) if rng.random() < hat_share else None
     head = HeadLook(
@@ -93,7 +98,7 @@ def sample_outfit(rng: np.random.Generator, activity: str, scale: float) -> Outf
         forearm=sleeve if arms == "long" else bare,
         hand=Cloth(sample_colour(rng), skin) if cold else bare,
         bottom=bottom,
-        leg=bottom if legs == "long" else bare,
+        leg=leg,
         shoe=Cloth(shoe, shoe),
         skirt=legs == "skirt",
         detail=str(rng.choice(DETAILS)),
