@@ -170,7 +170,7 @@ class TopDown:
         for begin in range(0, len(self.people), batch):
             indices = range(begin, min(begin + batch, len(self.people)))
             images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
-            for place, index in enumerate(indices.tolist()):
+            for place, index in enumerate(indices):
                 if self.people[index].image != path:
                     path = self.people[index].image
                     image = read_image(path)

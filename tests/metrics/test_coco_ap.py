@@ -4,6 +4,7 @@ import contextlib
 import copy
 import io
 import json
+import re
 import math
 import os
 from pathlib import Path
