@@ -20,9 +20,7 @@ def test_ground_truth_becomes_the_official_samples(entry, tmp_path):
     people = read_people(tmp_path, "val2017")
     expected = entry["records"]
     assert [person.image.name for person in people] == [Path(record["image"]).name for record in expected]
-    center, scale = box_to_center_scale(
-        np.array([person.box for person in people]), aspect_ratio=entry["aspect_ratio"]
-    )
+    center, scale = box_to_center_scale(np.array([person.box for person in people]), aspect_ratio=entry["aspect_ratio"])
     np.testing.assert_allclose(center, [r["center"] for r in expected], rtol=0, atol=1e-3)
     np.testing.assert_allclose(scale, [r["scale"] for r in expected], rtol=0, atol=1e-3)
     for person, record in zip(people, expected, strict=True):
