@@ -145,6 +145,32 @@ def test_targets_lie_on_the_joints_of_the_crop(tmp_path, flip):
     assert seen > 0.95 * labelled
 
 
+def test_the_drawn_scale_and_rotation_are_those_of_the_crop(crops):
+    turned = replace(crops, flip_probability=0.0, half_body_probability=0.0)
+    center, scale = turned.frames
+    for index in range(9):
+        draws = turned.draws(index, 0)
+        matrix = crop_matrix(center[index], scale[index] * draws.scale, draws.rotation, (64, 48))
+        expected = transform_points(turned.people[index].keypoints[:, :2], matrix) / 4
+        _, target, weight = turned.training_sample(index, 0)
+        cells, _ = argmax_positions(target)
+        inside = (weight[:, 0] > 0) & ((expected >= 0) & (expected < (11.5, 15.5))).all(axis=1)
+        assert inside.any()
+        assert np.abs(cells - expected)[inside].max() <= 0.5 + 1e-6
+
+
+def test_a_flipped_sample_is_the_sample_of_the_mirrored_picture(tmp_path, crops):
+    image = read_image(crops.people[0].image)
+    mirror = tmp_path / "mirror.png"
+    cv2.imwrite(str(mirror), image[:, ::-1])
+    x, y, width, height = crops.people[0].box
+    turned = person(0, mirror, box=(image.shape[1] - 1 - x - width, y, width, height))
+    plain = {"rotate": 0.0, "rescale": 0.0, "half_body_probability": 0.0}
+    flipped = replace(crops, people=crops.people[:1], flip_probability=1.0, **plain).training_sample(0, 0)
+    direct = replace(crops, people=[turned], flip_probability=0.0, **plain).training_sample(0, 0)
+    np.testing.assert_allclose(flipped[0], direct[0], rtol=0, atol=1e-5)
+
+
 def test_half_bodies_need_more_than_eight_joints(crops):
     only = replace(crops, half_body_probability=1.0, rotate=0.0, rescale=0.0, flip_probability=0.0)
     full, eight = only.people[0], replace(only.people[0], keypoints=only.people[0].keypoints.copy())

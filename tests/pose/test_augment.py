@@ -71,3 +71,11 @@ def test_one_joint_is_no_body():
     visible[3] = 1
     found = half_body(np.ones((17, 2)), visible, upper_body=COCO17.upper_body, prefer_upper=True, aspect_ratio=1.0)
     assert found is None
+
+
+def test_two_joints_of_the_lower_half_do_not_suffice():
+    joints = np.arange(34, dtype=np.float64).reshape(17, 2) * 10
+    visible = np.zeros(17)
+    visible[[5, 6, 11, 12]] = 1
+    center, _ = half_body(joints, visible, upper_body=COCO17.upper_body, prefer_upper=False, aspect_ratio=1.0)
+    np.testing.assert_allclose(center, joints[5:7].mean(axis=0))

@@ -62,10 +62,11 @@ def test_a_hidden_joint_and_one_far_away_have_no_weight():
 
 def test_without_a_positive_peak_the_position_is_the_corner():
     heatmaps = np.full((1, 2, 4, 4), -1.0, dtype=np.float32)
+    heatmaps[0, 0, 1, 1] = -0.5
     heatmaps[0, 1, 2, 3] = 0.5
     positions, confidence = argmax_positions(heatmaps)
     assert positions[0].tolist() == [[0, 0], [3, 2]]
-    assert confidence[0].tolist() == [-1, 0.5]
+    assert confidence[0].tolist() == [-0.5, 0.5]
 
 
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
