@@ -192,7 +192,7 @@ def _headline(chosen: Selection, states: dict[str, State], seconds: dict[str, fl
         total = max(sum(seconds[job] for job in left) / slots, max(seconds[job] for job in left))
         parts.append(f"{len(left)} to do, {slots} at a time, about {duration(total)}")
     else:
-        parts.append("nothing to do")
+        parts.append("nothing to do" + (" but --stale, which runs them again" if counts["stale"] else ""))
     return f"{chosen.study.path.name} at scale {chosen.scale} ({chosen.reason}): {', '.join(parts)}"
 
 

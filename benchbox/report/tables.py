@@ -58,7 +58,7 @@ def study_table(title: str, scale: str, rows: Sequence[ArmRow], counted: Mapping
         texts.append(text)
         records.append(_record(row) | {"costs": dict(costs), "cells": cells})
     footnotes = [f"Scale {scale}."] + [f"{', '.join(_of(scores, protocol))}: {protocol}." for protocol in used]
-    footnotes += _seed_note(rows)
+    footnotes += _seed_note(rows) + _stale_note(rows)
     meta = {"schema": SCHEMA, "kind": "study-table", "scale": scale, "protocols": used}
     return Layout(title, columns, texts, records, footnotes, _missing(rows), meta)
 
@@ -98,9 +98,8 @@ def paper_table(
             | {"cells": cells}
         )
     footnotes = [f"Reported: {table.about}.", _scale_note(scale, used)]
-    footnotes += [f"{mark} {paper.errata[key].strip()}" for key, mark in marks.items()] + _seed_note(
-        list(rows.values())
-    )
+    footnotes += [f"{mark} {paper.errata[key].strip()}" for key, mark in marks.items()]
+    footnotes += _seed_note(list(rows.values())) + _stale_note(list(rows.values()))
     meta = {"schema": SCHEMA, "kind": "paper-table", "paper": paper.name, "table": table.id, "scale": scale}
     title = f"{paper.name}, Table {table.id}: {table.title}"
     return Layout(title, columns, texts, records, footnotes, _missing(list(rows.values())), meta | {"protocols": used})
@@ -201,6 +200,12 @@ def _absent(state: str) -> str:
 def _seed_note(rows: Sequence[ArmRow]) -> list[str]:
     most = max((len(row.arm.jobs) for row in rows), default=1)
     return ["One seed: a difference may be noise."] if most == 1 else [f"Mean ± standard deviation over {most} seeds."]
+
+
+def _stale_note(rows: Sequence[ArmRow]) -> list[str]:
+    if not any(row.state == "stale" for row in rows):
+        return []
+    return ["stale: made by other code or data than today's; `benchbox run STUDY --stale` makes it anew."]
 
 
 def _scale_note(scale: str, used: Sequence[str]) -> str:

@@ -1,0 +1,89 @@
+"""Tables from made-up rows: sums over seeds, marks for what is not there, protocols that never share a column."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchbox.jobdir import State
+from benchbox.papers import read as papers
+from benchbox.report.frame import ArmJobs, rows
+from benchbox.report.tables import paper_table, study_table
+from benchbox.store import Store
+
+PROTOCOL = "coco-kp/gt-boxes/flip"
+
+
+def made(states: dict[str, str], scores: list[tuple[str, str, str, float]]) -> Store:
+    frame = pd.DataFrame(scores, columns=["job", "protocol", "metric", "value"]).assign(group="all", n=9)
+    runs = pd.DataFrame({"job": [], "parameters": [], "macs": []})
+    return Store({job: State(name) for job, name in states.items()}, runs, frame)
+
+
+def counted(*names: str) -> dict[str, dict[str, int]]:
+    return {name: {"parameters": 28_536_113, "macs": 7_645_003_776} for name in names}
+
+
+def test_seeds_are_summed_up_with_their_deviation() -> None:
+    arms = [ArmJobs("a", True, ("1", "2", "3")), ArmJobs("b", False, ("4",))]
+    store = made(
+        dict.fromkeys("1234", "done"),
+        [
+            ("1", PROTOCOL, "AP", 70.0),
+            ("2", PROTOCOL, "AP", 72.0),
+            ("3", PROTOCOL, "AP", 74.0),
+            ("4", PROTOCOL, "AP", 71.0),
+        ],
+    )
+    layout = study_table("t", "tiny", rows(arms, store), counted("a", "b"))
+    assert [text[f"AP {PROTOCOL}"] for text in layout.texts] == ["72.0 ± 2.0", "71.0"]
+    cell = layout.records[0]["cells"][f"AP {PROTOCOL}"]
+    assert (cell["measured"], cell["deviation"], cell["n"]) == (72.0, 2.0, 3)
+    assert layout.records[1]["cells"][f"AP {PROTOCOL}"]["deviation"] is None
+    assert layout.missing == 0
+
+
+def test_what_is_not_there_says_why() -> None:
+    arms = [ArmJobs(name, name == "a", (name,)) for name in "abcd"]
+    states = {"a": "done", "b": "pending", "c": "failed", "d": "stale"}
+    store = made(states, [("a", PROTOCOL, "AP", 70.0), ("d", PROTOCOL, "AP", 60.0)])
+    layout = study_table("t", "tiny", rows(arms, store), counted(*"abcd"))
+    assert [text[f"AP {PROTOCOL}"] for text in layout.texts] == ["70.0", "pending", "failed", "60.0"]
+    assert [text["state"] for text in layout.texts] == ["done", "pending", "failed", "stale"]
+    assert layout.missing == 3
+    assert any("--stale" in note for note in layout.footnotes)
+
+
+def test_an_arm_with_a_failed_seed_is_not_done() -> None:
+    arms = [ArmJobs("a", True, ("1", "2"))]
+    store = made({"1": "done", "2": "failed"}, [("1", PROTOCOL, "AP", 70.0)])
+    (row,) = rows(arms, store)
+    assert row.state == "failed"
+    assert study_table("t", "tiny", [row], counted("a")).missing == 1
+
+
+def test_protocols_never_share_a_column() -> None:
+    arms = [ArmJobs("a", True, ("1",)), ArmJobs("b", False, ("2",))]
+    other = "coco-kp/gt-boxes/noflip"
+    store = made({"1": "done", "2": "done"}, [("1", PROTOCOL, "AP", 70.0), ("2", other, "AP", 69.0)])
+    layout = study_table("t", "tiny", rows(arms, store), counted("a", "b"))
+    headings = [column.heading for column in layout.columns]
+    assert "AP (gt-boxes/flip)" in headings
+    assert "AP (gt-boxes/noflip)" in headings
+    assert layout.texts[0][f"AP {other}"] == "–"
+    assert {f"AP: {PROTOCOL}.", f"AP: {other}."} <= set(layout.footnotes)
+
+
+def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None:
+    paper = papers.read("efficient-hrnet")
+    (table,) = paper.tables
+    names = [row.arm for row in table.rows if row.arm]
+    arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
+    store = made({name: "done" for name in names}, [(name, PROTOCOL, "AP", 17.5) for name in names])
+    by_name = {row.arm.name: row for row in rows(arms, store)}
+    layout = paper_table(paper, table, "tiny", by_name, counted(*names), counted(*names))
+    first, second = layout.texts[0], layout.texts[1]
+    assert (first["parameters reported"], second["parameters reported"]) == ("28.5M", "31.1M[1]")
+    assert first["parameters counted"] == "28.536M"
+    assert (first["AP reported"], first["AP measured"]) == ("74.4", "17.5")
+    assert any(note.startswith("[1] #Param cannot come from the described module") for note in layout.footnotes)
+    assert any("scale tiny" in note and "not comparable" in note for note in layout.footnotes)
