@@ -1,0 +1,102 @@
+"""Training: the loss, the schedule, and a training that goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchbox.engine import checkpoint
+from benchbox.engine.loss import heatmap_mse
+from benchbox.engine.predict import predict
+from benchbox.engine.train import NonFiniteLoss, step_drops, train_epoch
+from tests.parity.golden import cases
+
+CPU = torch.device("cpu")
+
+
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=4, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
+
+
+def batches(count: int = 6) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    draw = np.random.default_rng(0)
+    for _ in range(count):
+        images = draw.random((4, 3, 16, 16), dtype=np.float32)
+        targets = images.mean(axis=1, keepdims=True)[:, :, ::4, ::4].repeat(2, axis=1)
+        yield images, np.ascontiguousarray(targets), np.ones((4, 2, 1), np.float32)
+
+
+@pytest.mark.parametrize("case", cases("loss"))
+def test_the_loss_is_the_official_one(case: dict[str, np.ndarray]) -> None:
+    output, target, weight = (torch.from_numpy(case[key]) for key in ("output", "target", "target_weight"))
+    assert heatmap_mse(output, target, weight).item() == pytest.approx(float(case["loss_weighted"]), rel=1e-6)
+    unweighted = heatmap_mse(output, target, torch.ones_like(weight)).item()
+    assert unweighted == pytest.approx(float(case["loss_unweighted"]), rel=1e-6)
+
+
+def test_the_rate_drops_after_the_named_epochs() -> None:
+    rate = step_drops(1e-3, [170, 200], 0.1)
+    assert [rate(epoch) for epoch in (0, 169, 170, 199, 200, 209)] == pytest.approx(
+        [1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5]
+    )
+
+
+def test_training_learns() -> None:
+    model = small()
+    optimizer = torch.optim.Adam(model.parameters())
+    losses = [step.loss for step in train_epoch(model, optimizer, batches(200), rate=1e-2, device=CPU)]
+    assert np.mean(losses[-5:]) < 0.3 * np.mean(losses[:5])
+
+
+def test_a_loss_that_is_no_number_ends_the_training() -> None:
+    model = small()
+    images, targets, weights = next(batches())
+    targets[0, 0, 0, 0] = np.nan
+    with pytest.raises(NonFiniteLoss):
+        list(train_epoch(model, torch.optim.Adam(model.parameters()), [(images, targets, weights)], rate=1, device=CPU))
+
+
+def test_a_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    whole = small()
+    list(train_epoch(whole, torch.optim.Adam(whole.parameters(), fused=True), batches(), rate=1e-2, device=CPU))
+    first, data = small(), list(batches())
+    optimizer = torch.optim.Adam(first.parameters(), fused=True)
+    list(train_epoch(first, optimizer, data[:2], rate=1e-2, device=CPU))
+    file = tmp_path / "checkpoint.pt"
+    checkpoint.save(file, first, optimizer, position=(0, 2), tally={"samples": 8}, source="abc")
+    second = small()
+    optimizer = torch.optim.Adam(second.parameters(), fused=True)
+    assert checkpoint.load(file, second, optimizer, source="abc") == ((0, 2), {"samples": 8})
+    list(train_epoch(second, optimizer, data[2:], rate=1e-2, device=CPU))
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name]), name
+    assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda data: b"", lambda data: data[:100], lambda data: data[:-50], lambda data: b"x" * 99]
+)
+def test_a_damaged_checkpoint_is_no_checkpoint(tmp_path: Path, spoil: object) -> None:
+    model, file = small(), tmp_path / "checkpoint.pt"
+    optimizer = torch.optim.Adam(model.parameters())
+    checkpoint.save(file, model, optimizer, position=(1, 0), tally={}, source="abc")
+    assert checkpoint.load(file, model, optimizer, source="other") is None
+    file.write_bytes(spoil(file.read_bytes()))  # type: ignore[operator]
+    assert checkpoint.load(file, model, optimizer, source="abc") is None
+
+
+def test_the_flip_test_is_the_mean_of_both_views() -> None:
+    model = nn.Conv2d(3, 2, 1, stride=4).eval()
+    images = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
+    plain = predict(model, images, device=CPU, flip_test=False, flip_shift=False, flip_pairs=[(0, 1)])
+    both = predict(model, images, device=CPU, flip_test=True, flip_shift=False, flip_pairs=[(0, 1)])
+    mirrored = predict(model, images[..., ::-1].copy(), device=CPU, flip_test=False, flip_shift=False, flip_pairs=[])
+    assert np.allclose(both, (plain + mirrored[:, ::-1, :, ::-1]) / 2, atol=1e-6)
+    shifted = predict(model, images, device=CPU, flip_test=True, flip_shift=True, flip_pairs=[(0, 1)])
+    assert not np.allclose(shifted, both)
