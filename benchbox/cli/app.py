@@ -76,6 +76,8 @@ def plan(
     """Show every job: what differs from its reference, its cost, what is done, what remains.
 
     Example: benchbox plan ablations/hrnet_stages.toml
+
+    Exit codes: 0 shown, 2 invalid study.
     """
     from benchbox.cli import study as verbs
 
@@ -99,6 +101,7 @@ def run(
     """Do what is missing of a study, one process per job; a second run does only what is missing then.
 
     Example: benchbox run ablations/hrnet_stages.toml --scale tiny
+
     Exit codes: 0 all done, 1 a job failed, 2 invalid study, 4 no data or no room, 130/143 stopped, resumable.
     """
     from benchbox.cli import study as verbs
@@ -118,6 +121,8 @@ def status(
     """Show what is done, running, failed and waiting, of one study or of all results.
 
     Example: benchbox status ablations/hrnet_stages.toml
+
+    Exit codes: 0 shown, 2 invalid study.
     """
     from benchbox.cli import watch
 
@@ -133,6 +138,8 @@ def logs(
     """Print the log of a job's last attempt.
 
     Example: benchbox logs 3f2a -f
+
+    Exit codes: 0 shown, 2 no such job.
     """
     from benchbox.cli import watch
 
@@ -152,6 +159,7 @@ def table(
     """Print the table of a study, or a paper's tables with reported beside measured.
 
     Example: benchbox table --paper efficient-hrnet
+
     Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale.
     """
     from benchbox.cli import tables
