@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchbox import spec
 from benchbox.config import HRNET_PLACES, SYNTHETIC_VERSION, JobConfig, canonical, job_id
 from benchbox.datasets.synthetic import files
 
@@ -94,3 +97,21 @@ def test_the_seed_and_the_generators_version_are_part_of_the_id() -> None:
     assert job_id(job(TINY)) != job_id(JobConfig.model_validate({**TINY, "seed": 1}))
     assert canonical(job(TINY))["dataset"] == {"name": "synthetic", "version": SYNTHETIC_VERSION}
     assert files.VERSION == SYNTHETIC_VERSION
+
+
+def frozen_fields() -> dict[str, dict[str, Any]]:
+    """Return every option's default by table, and the keys of a study."""
+    tables: dict[str, dict[str, Any]] = {"study": dict.fromkeys(spec._Raw.model_json_schema()["properties"])}
+    schema = JobConfig.model_json_schema()
+    for name, table in {"JobConfig": schema, **schema["$defs"]}.items():
+        tables[name] = {key: field.get("default", "required") for key, field in table["properties"].items()}
+    return tables
+
+
+def test_schema_1_keeps_every_key_and_default() -> None:
+    golden = json.loads((Path(__file__).parent / "golden/schema_1.json").read_text(encoding="utf-8"))
+    today = frozen_fields()
+    for table, fields in golden.items():
+        for key, default in fields.items():
+            assert key in today[table], f"{table}.{key} is gone"
+            assert today[table][key] == default, f"the default of {table}.{key} changed"
