@@ -104,7 +104,8 @@ def frozen_fields() -> dict[str, dict[str, Any]]:
     tables: dict[str, dict[str, Any]] = {"study": dict.fromkeys(spec._Raw.model_json_schema()["properties"])}
     schema = JobConfig.model_json_schema()
     for name, table in {"JobConfig": schema, **schema["$defs"]}.items():
-        tables[name] = {key: field.get("default", "required") for key, field in table["properties"].items()}
+        defaults = {key: field.get("default", "required") for key, field in table["properties"].items()}
+        tables[name] = {key: "a table" if isinstance(value, dict) else value for key, value in defaults.items()}
     return tables
 
 
