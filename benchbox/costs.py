@@ -11,7 +11,7 @@ from typing import Any
 
 from benchbox.config import JobConfig, canonical_model
 from benchbox.digest import MODEL_PARTS, source_digest
-from benchbox.jobdir import read_json, write_json
+from benchbox.files import read_json, write_json
 
 
 @dataclass(frozen=True)

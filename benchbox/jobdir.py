@@ -9,7 +9,6 @@ results/jobs/<id>/published.json           the attempt whose files are the resul
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -24,7 +23,8 @@ from typing import Any
 
 from benchbox.config import JobConfig, canonical, job_id
 from benchbox.digest import file_digest, source_digest
-from benchbox.errors import EnvironmentProblem, InvalidInput
+from benchbox.errors import InvalidInput
+from benchbox.files import explained, read_json, write_json, write_temporary
 
 SCHEMA = 1
 HEARTBEAT_SECONDS = 120
@@ -99,9 +99,9 @@ class Attempt:
         """
         record = {"schema": SCHEMA, "attempt": self.number, "source": source_digest(), "inputs": inputs}
         record["seconds"] = round(seconds, 3)
-        temporary = _write_temporary(self.job.published, json.dumps(record, indent=1))
+        temporary = write_temporary(self.job.published, json.dumps(record, indent=1))
         try:
-            standing = read_json(self.job.published)
+            standing = self.job.publication()
             if standing is not None and self.job.result() is not None and not self.job.stale(standing):
                 return False
             if self.job.published.exists():
@@ -141,7 +141,7 @@ class JobDir:
     def write(self, config: JobConfig) -> None:
         """Write job.json where it is missing."""
         file = self.path / "job.json"
-        if not file.exists():
+        if read_json(file) is None:
             with explained(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
             record = {"schema": SCHEMA, "id": self.id, "canonical": canonical(config)}
@@ -164,9 +164,13 @@ class JobDir:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def publication(self) -> dict[str, Any] | None:
+        """Read what published.json says, if it is whole."""
+        return read_json(self.published, {"attempt", "source", "inputs", "seconds"})
+
     def result(self) -> Attempt | None:
         """Return the published attempt, if there is one whose files still stand."""
-        record = read_json(self.published)
+        record = self.publication()
         if record is None:
             return None
         attempt = Attempt(self, int(record["attempt"]))
@@ -174,7 +178,7 @@ class JobDir:
 
     def state(self) -> State:
         """Derive the job's state from its files."""
-        record = read_json(self.published)
+        record = self.publication()
         numbers = self.numbers()
         if record is not None and self.result() is not None:
             running = numbers[-1] > record["attempt"] and self._ended(numbers[-1]) is None
@@ -227,53 +231,7 @@ class JobDir:
         return Attempt(self, number)
 
     def _ended(self, number: int) -> dict[str, Any] | None:
-        return read_json(self.attempts / str(number) / "end.json")
-
-
-def write_json(path: Path, record: dict[str, Any]) -> None:
-    """Write a JSON file whole or not at all."""
-    temporary = _write_temporary(path, json.dumps(record, indent=1, ensure_ascii=False))
-    with explained(path):
-        os.replace(temporary, path)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object; None when it is missing or was left half-written by another program."""
-    try:
-        record = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None
-
-
-@contextlib.contextmanager
-def explained(path: Path) -> Any:
-    """Turn what a disk refuses (full, read-only, no right) into one line."""
-    try:
-        yield
-    except OSError as problem:
-        if problem.errno in (
-            errno.ENOSPC,
-            errno.EDQUOT,
-            errno.EROFS,
-            errno.EACCES,
-            errno.EPERM,
-            errno.ENOTDIR,
-            errno.EEXIST,
-        ):
-            raise EnvironmentProblem(f"{path}: cannot be written: {(problem.strerror or '').lower()}") from None
-        raise
-
-
-def _write_temporary(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with explained(path):
-        try:
-            temporary.write_text(text, encoding="utf-8")
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-    return temporary
+        return read_json(self.attempts / str(number) / "end.json", {"state", "class", "error", "exit_code", "source"})
 
 
 def _identity() -> dict[str, Any]:

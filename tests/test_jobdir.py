@@ -13,7 +13,8 @@ import pytest
 
 from benchbox.config import JobConfig, job_id
 from benchbox.errors import EnvironmentProblem, InvalidInput
-from benchbox.jobdir import Attempt, JobDir, explained, write_json
+from benchbox.files import explained, write_json
+from benchbox.jobdir import Attempt, JobDir
 
 CONFIG = JobConfig.model_validate({"dataset": {"name": "synthetic"}, "model": {"name": "hrnet"}})
 
@@ -120,7 +121,7 @@ def test_a_result_of_other_code_or_data_is_stale(job: JobDir, tmp_path: Path) ->
     assert (job.state().name, job.state().attempt) == ("done", 2)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"schema": 1, "id": "x"'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"schema": 1, "id": "x"', b'{"schema": 1}'])
 def test_half_written_files_of_a_crash_do_not_count(job: JobDir, content: bytes) -> None:
     attempt = job.claim()
     assert attempt is not None
@@ -128,6 +129,12 @@ def test_half_written_files_of_a_crash_do_not_count(job: JobDir, content: bytes)
     job.published.write_bytes(content)
     abandon(attempt)
     assert job.state().name == "interrupted"
+
+
+def test_a_half_written_job_file_is_written_anew(job: JobDir) -> None:
+    (job.path / "job.json").write_bytes(b'{"schema": 1, "id')
+    job.write(CONFIG)
+    assert job.read() == CONFIG
 
 
 def test_a_job_file_of_another_job_is_refused(job: JobDir) -> None:

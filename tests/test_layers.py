@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "benchbox"
-LEAVES = {"errors"}
+LEAVES = {"errors"}  # whom everybody may import
 ALLOWED = {
     "errors": set(),
     "console": set(),
     "pose": {"pose"},
     "digest": set(),
+    "files": set(),
     "records": set(),
     "config": set(),
     "spec": set(),
     "arm": {"config", "spec"},
     "plan": {"arm", "config", "spec"},
-    "jobdir": {"config", "digest"},
-    "costs": {"config", "digest", "jobdir"},
+    "jobdir": {"config", "digest", "files"},
+    "costs": {"config", "digest", "files"},
     "estimate": {"config"},
     "queues": {"queues", "jobdir"},
     "attention": {"attention"},
@@ -35,6 +36,7 @@ ALLOWED = {
         "config",
         "costs",
         "digest",
+        "files",
         "jobdir",
         "datasets",
         "models",
@@ -56,6 +58,7 @@ ALLOWED = {
         "console",
         "config",
         "digest",
+        "files",
         "costs",
         "estimate",
         "store",

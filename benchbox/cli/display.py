@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from benchbox.console import duration, note, plain
-from benchbox.jobdir import Attempt, JobDir, read_json
+from benchbox.files import read_json
+from benchbox.jobdir import Attempt, JobDir
 from benchbox.plan import Arm, jobs
 from benchbox.queues.schedule import Event
 

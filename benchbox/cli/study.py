@@ -20,7 +20,8 @@ from benchbox.config import JobConfig
 from benchbox.console import ask, duration, live, note
 from benchbox.digest import source_digest
 from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, EnvironmentProblem, InvalidInput, nearest
-from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir, State, explained
+from benchbox.files import explained
+from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir, State
 from benchbox.plan import Arm, expand, jobs
 from benchbox.queues import QUEUES
 from benchbox.queues.local import Slot, cpu_slots, gpu_slots

@@ -12,7 +12,8 @@ from benchbox.cli.grid import Column, emit
 from benchbox.cli.study import Choice, select
 from benchbox.console import duration, note, plain
 from benchbox.errors import OK, InvalidInput, nearest
-from benchbox.jobdir import Attempt, JobDir, State, read_json
+from benchbox.files import read_json
+from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.plan import jobs
 
 FOLLOW_SECONDS = 0.3

@@ -22,7 +22,8 @@ from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
 from benchbox.engine.provenance import peak_memory_bytes, provenance
 from benchbox.engine.train import Step, step_drops, train_epoch
-from benchbox.jobdir import Attempt, write_json
+from benchbox.files import write_json
+from benchbox.jobdir import Attempt
 from benchbox.worker.count import cost_of
 from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance, people_records
