@@ -44,10 +44,13 @@ class CocoOptions(Options):
     test: str = Field("val2017", pattern=r"^[A-Za-z0-9_]+$", max_length=64)
     input: Size = (256, 192)
 
-    def files(self) -> tuple[str, ...]:
-        """List the annotation files the job reads, below the data root."""
-        splits = (self.train, self.test)
-        return tuple(f"coco/annotations/person_keypoints_{split}.json" for split in splits)
+    def annotations(self) -> tuple[str, ...]:
+        """List the annotation files of both splits, below the data root."""
+        return tuple(f"coco/annotations/person_keypoints_{split}.json" for split in (self.train, self.test))
+
+    def detections(self) -> str:
+        """Name the file of the field's person detections (AP 56.4 on val2017), below the data root."""
+        return f"coco/person_detection_results/COCO_{self.test}_detections_AP_H_56_person.json"
 
 
 class SyntheticOptions(Options):
@@ -159,6 +162,14 @@ class JobConfig(Options):
         if self.dataset.name == "synthetic" and self.evaluate.boxes == "detector":
             raise ValueError('evaluate.boxes: the synthetic set has no detector; use "ground-truth"')
         return self
+
+
+def required_files(config: JobConfig) -> tuple[str, ...]:
+    """List the files a job cannot do without, below the data root."""
+    if not isinstance(config.dataset, CocoOptions):
+        return ()
+    detections = (config.dataset.detections(),) if config.evaluate.boxes == "detector" else ()
+    return (*config.dataset.annotations(), *detections)
 
 
 def canonical(config: JobConfig) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchbox.config import CocoOptions, JobConfig
+from benchbox.config import JobConfig, required_files
 from benchbox.errors import EnvironmentProblem
 
 LAYOUT = "coco/annotations/person_keypoints_SPLIT.json and the images in coco/SPLIT/"
@@ -55,18 +55,15 @@ def choose_scale(asked: str | None, scales: Sequence[str], data: Path | None) ->
 
 
 def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:
-    """Refuse to start jobs whose annotation files are not there.
+    """Refuse to start jobs whose annotations or detections are not there.
 
     Raises: EnvironmentProblem.
     """
-    for dataset in {config.dataset for config in configs}:
-        if not isinstance(dataset, CocoOptions):
-            continue
+    for name in sorted({name for config in configs for name in required_files(config)}):
         if data is None:
             raise EnvironmentProblem(f"coco: BENCHBOX_DATA is not set; point it at the folder that holds {LAYOUT}")
-        for name in dataset.files():
-            if not (data / name).exists():
-                raise EnvironmentProblem(f"coco: {data / name}: no such file; BENCHBOX_DATA must hold {LAYOUT}")
+        if not (data / name).exists():
+            raise EnvironmentProblem(f"coco: {data / name}: no such file; BENCHBOX_DATA must hold {LAYOUT}")
 
 
 def _full_coco(data: Path) -> bool:

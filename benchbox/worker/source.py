@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbox.config import JobConfig, SyntheticOptions
+from benchbox.config import JobConfig, SyntheticOptions, required_files
 from benchbox.datasets import coco, topdown
 from benchbox.datasets.synthetic import files
 from benchbox.digest import file_digest
@@ -15,17 +15,16 @@ from benchbox.pose.skeleton import COCO17
 
 STRIDE = 4
 """Input pixels per heatmap cell of every network here."""
-DETECTIONS = "person_detection_results/COCO_{split}_detections_AP_H_56_person.json"
-"""The field's person detections (AP 56.4 on val2017), below the COCO folder."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a job's people lie: a folder in COCO's layout, its two splits, and digests of the files read."""
+    """Where people lie: a folder in COCO's layout, its two splits, detected boxes, digests of the files read."""
 
     root: Path
     train: str
     test: str
+    detections: Path | None
     inputs: dict[str, str]
 
 
@@ -37,18 +36,16 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
     dataset = config.dataset
     if isinstance(dataset, SyntheticOptions):
         base = files.prepare(cache, train=dataset.train, test=dataset.test)
-        root, train, test = base / "coco", "train", "val"
-        prefix = f"{base.name}/coco"
-    else:
-        if data is None:
-            raise EnvironmentProblem("coco: no data root; set BENCHBOX_DATA to the folder that holds coco/")
-        root, train, test = data / "coco", dataset.train, dataset.test
-        prefix = "coco"
-    read = [coco.annotation_file(root, split) for split in (train, test)]
-    if config.evaluate.boxes == "detector":
-        read.append(_detections(root, test))
-    inputs = {f"{prefix}/{file.relative_to(root).as_posix()}": file_digest(file) for file in read if file.exists()}
-    return Source(root, train, test, inputs)
+        inputs = {}
+        for split in ("train", "val"):
+            file = coco.annotation_file(base / "coco", split)
+            inputs[file.relative_to(cache).as_posix()] = file_digest(file)
+        return Source(base / "coco", "train", "val", None, inputs)
+    if data is None:
+        raise EnvironmentProblem("coco: no data root; set BENCHBOX_DATA to the folder that holds coco/")
+    inputs = {name: file_digest(data / name) for name in required_files(config) if (data / name).exists()}
+    detections = data / dataset.detections() if config.evaluate.boxes == "detector" else None
+    return Source(data / "coco", dataset.train, dataset.test, detections, inputs)
 
 
 def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
@@ -61,8 +58,8 @@ def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
 
 def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     """Read the people, or the detector's boxes, to test on."""
-    detections = _detections(source.root, source.test) if config.evaluate.boxes == "detector" else None
-    people = coco.read_people(source.root, source.test, boxes=config.evaluate.boxes, detections=detections)
+    boxes = config.evaluate.boxes
+    people = coco.read_people(source.root, source.test, boxes=boxes, detections=source.detections)
     return _crops(config, people)
 
 
@@ -81,7 +78,3 @@ def _crops(config: JobConfig, people: list[Person]) -> topdown.TopDown:
         seed=config.seed,
         colour="rgb",
     )
-
-
-def _detections(root: Path, split: str) -> Path:
-    return root / DETECTIONS.format(split=split)
