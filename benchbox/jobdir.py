@@ -208,7 +208,7 @@ class JobDir:
         return any(file.exists() and file_digest(file) != digest for file, digest in files)
 
     def claim(self) -> Attempt | None:
-        """Open the next attempt for this process; None when another process was quicker or works on it.
+        """Open the next attempt for this process; None when another process works on the job or has done it.
 
         A folder with its claim inside appears by one rename, so that no two claims can share a number.
         """
@@ -219,7 +219,7 @@ class JobDir:
             try:
                 write_json(draft / "claim.json", _identity())
                 draft.chmod(0o755)
-                if number > 1 and self.state().name == "running":
+                if number > 1 and self.state().name in ("running", "done"):
                     return None
                 os.rename(draft, self.attempts / str(number))
             except OSError as problem:

@@ -68,6 +68,7 @@ def test_a_job_goes_from_pending_over_running_to_done(job: JobDir) -> None:
     assert job.claim() is None
     assert finish(attempt)
     assert (job.state().name, job.state().seconds) == ("done", 1.5)
+    assert job.claim() is None
 
 
 def test_a_dead_process_leaves_an_interrupted_job_that_can_be_claimed(job: JobDir) -> None:

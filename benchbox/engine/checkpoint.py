@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -21,15 +22,19 @@ def save(
     """Write model, optimizer, the (epoch, step) to take next and the sums so far, with the digest of the source."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    refused = ""
     try:
         torch.save(state | {"position": list(position), "tally": tally, "source": source}, temporary)
         os.replace(temporary, path)
-    except RuntimeError as problem:  # torch reports a full disk as its own kind of error
-        if "write" in str(problem) or "enforce fail" in str(problem):
-            raise OSError(28, "No space left on device", str(path)) from None
-        raise
+    except RuntimeError as problem:
+        refused = str(problem)
     finally:
         temporary.unlink(missing_ok=True)
+    # Raised out here, where no traceback holds torch's open file and with it the room on the disk.
+    if "write" in refused or "enforce fail" in refused:  # torch's own words for a disk that is full
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    if refused:
+        raise RuntimeError(refused)
 
 
 def load(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from benchbox.errors import ENVIRONMENT
 from benchbox.jobdir import Attempt, JobDir, State
 
 STOP_SECONDS = 30.0
@@ -110,6 +111,9 @@ def _record_end(attempt: Attempt, code: int) -> None:
     elif code < 0:
         name = signal.Signals(-code).name
         attempt.end("failed", failure="infrastructure", error=f"the worker was killed by {name}", exit_code=code)
+    elif code == ENVIRONMENT:
+        error = f"{attempt.path}: cannot be written: the disk is full or read-only"
+        attempt.end("failed", failure="infrastructure", error=error, exit_code=code)
     else:
         attempt.end("failed", failure="code", error=last_error_line(attempt), exit_code=code)
 

@@ -81,7 +81,7 @@ def drain(
 def _start(
     job: JobDir, queue: LocalQueue, elsewhere: dict[str, tuple[JobDir, float]], tell: Callable[[Event], None]
 ) -> None:
-    attempt: Attempt | None = None if job.state().name == "running" else queue.submit(job)
+    attempt: Attempt | None = None if job.state().name in ("running", "done") else queue.submit(job)
     if attempt is None:
         elsewhere[job.id] = (job, time.monotonic())
         tell(Event("elsewhere", job, job.state().attempt))

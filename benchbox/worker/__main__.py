@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import sys
 import traceback
@@ -54,8 +55,8 @@ def check_opencv() -> None:
 
 
 def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
-    attempt.take_over()
     try:
+        attempt.take_over()
         check_opencv()
         from benchbox.worker.run import Stopped, run_attempt
     except EnvironmentProblem as problem:
@@ -76,8 +77,10 @@ def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
 
 
 def _failed(attempt: Attempt, failure: str, problem: BaseException, code: int) -> int:
-    print(problem, flush=True)
-    attempt.end("failed", failure=failure, error=str(problem), exit_code=code)
+    with contextlib.suppress(OSError):  # the disk may be what failed; the exit code still tells
+        print(problem, flush=True)
+    with contextlib.suppress(EnvironmentProblem):
+        attempt.end("failed", failure=failure, error=str(problem), exit_code=code)
     return code
 
 
