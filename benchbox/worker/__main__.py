@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import logging
 import sys
 import traceback
 from pathlib import Path
@@ -55,6 +56,7 @@ def check_opencv() -> None:
 
 
 def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         attempt.take_over()
         check_opencv()
