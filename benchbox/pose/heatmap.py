@@ -1,4 +1,4 @@
-"""Joints as heatmaps and back: targets, argmax decoding, the flip test."""
+"""Joints as heatmaps and back: targets, decoding, the flip test."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchbox.errors import InvalidInput, nearest
 from benchbox.pose.affine import PIXELS_PER_SCALE
+from benchbox.pose.dark import dark_offset
 from benchbox.pose.skeleton import mirror_order
+
+REFINEMENTS = ("argmax", "quarter", "dark")
 
 
 def gaussian_targets(
@@ -87,8 +91,32 @@ def quarter_offset(heatmaps: np.ndarray, positions: np.ndarray) -> np.ndarray:
     return refined
 
 
+def refined_positions(heatmaps: np.ndarray, *, refine: str, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Find the joints on heatmaps, in cells.
+
+    Args:
+        heatmaps: (N, K, H, W).
+        refine: argmax (whole cells), quarter (`quarter_offset`) or dark (`benchbox.pose.dark`).
+        sigma: of the training targets in cells; for dark only.
+
+    Returns:
+        positions (N, K, 2) float32 x, y in cells; confidences (N, K), the highest values.
+
+    Raises:
+        InvalidInput: `refine` is none of the three.
+    """
+    positions, confidence = argmax_positions(heatmaps)
+    if refine == "quarter":
+        positions = quarter_offset(heatmaps, positions)
+    elif refine == "dark":
+        positions = dark_offset(heatmaps, positions, sigma=sigma)
+    elif refine != "argmax":
+        raise InvalidInput(f'refine = "{refine}"{nearest(refine, REFINEMENTS)}')
+    return positions, confidence
+
+
 def decode(
-    heatmaps: np.ndarray, center: np.ndarray, scale: np.ndarray, *, refine: bool = True
+    heatmaps: np.ndarray, center: np.ndarray, scale: np.ndarray, *, refine: str = "quarter", sigma: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the joints off heatmaps, in pixels of the image.
 
@@ -96,16 +124,18 @@ def decode(
         heatmaps: (N, K, H, W) float32.
         center: (N, 2) x, y of the boxes in image pixels.
         scale: (N, 2) box (width, height) / 200; only the width counts.
-        refine: apply the quarter offset.
+        refine: argmax, quarter or dark, see `refined_positions`.
+        sigma: of the training targets in cells; for dark only.
 
     Returns:
         points (N, K, 2) float32 x, y in image pixels; confidences (N, K) float32.
 
+    Raises:
+        InvalidInput: `refine` is none of the three.
+
     Source: HRNet's `get_final_preds`.
     """
-    positions, confidence = argmax_positions(heatmaps)
-    if refine:
-        positions = quarter_offset(heatmaps, positions)
+    positions, confidence = refined_positions(heatmaps, refine=refine, sigma=sigma)
     height, width = heatmaps.shape[-2:]
     pixels_per_cell = np.asarray(scale, dtype=np.float64)[:, None, :1] * (PIXELS_PER_SCALE / width)
     offset = positions.astype(np.float64) - (width * 0.5, height * 0.5)

@@ -28,7 +28,7 @@ def test_decode(case):
     np.testing.assert_array_equal(positions, case["argmax_xy"])
     np.testing.assert_array_equal(confidence[..., None], case["maxval"])
     np.testing.assert_array_equal(quarter_offset(case["heatmaps"], positions), case["refined_xy_heatmap"])
-    for name, refine in (("preds_quarter", True), ("preds_noquarter", False)):
+    for name, refine in (("preds_quarter", "quarter"), ("preds_noquarter", "argmax")):
         points, maximum = decode(case["heatmaps"], case["center"], case["scale"], refine=refine)
         np.testing.assert_allclose(points, case[name], rtol=0, atol=1e-3)
         np.testing.assert_array_equal(maximum[..., None], case["maxval"])

@@ -24,7 +24,7 @@ def targets(points, *, size=(24, 18), sigma=2.0, visible=None):
     where=st.lists(st.tuples(inside, inside), min_size=1, max_size=17),
     center=st.tuples(st.floats(0, 600), st.floats(0, 600)),
     width=st.floats(0.2, 4),
-    refine=st.booleans(),
+    refine=st.sampled_from(["argmax", "quarter"]),
     sigma=st.sampled_from([1.0, 2.0, 3.0]),
 )
 def test_what_is_drawn_is_read_back_within_half_a_cell(where, center, width, refine, sigma):
