@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from benchbox.config import JobConfig
-from benchbox.errors import InvalidInput, nearest
+from benchbox.digest import file_digest
+from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.spec import Layer, Path_, Study, flatten
 
 
@@ -50,6 +52,26 @@ def validated(study: Study, values: dict[str, Any], place: Place) -> JobConfig:
         raise InvalidInput(_explain(study, problem, values, place)) from None
 
 
+def with_weights(study: Study, config: JobConfig, place: Place) -> JobConfig:
+    """Return the job with its file of weights found: an absolute path and the digest that stands for it in the id.
+
+    Raises: InvalidInput where a stated digest is another file's; EnvironmentProblem where there is neither a file nor
+    a digest.
+    """
+    weights = config.model.weights
+    if not weights.path:
+        return config
+    path = (study.path.parent / Path(weights.path).expanduser()).resolve()
+    where = _where(study, ("model", "weights"), place)
+    digest = file_digest(path) if path.is_file() else weights.digest
+    if not digest:
+        raise EnvironmentProblem(f"{where}model.weights: {path}: no such file")
+    if weights.digest and digest != weights.digest:
+        raise InvalidInput(f"{where}model.weights: {path}: its digest is {digest}, the study states {weights.digest}")
+    found = weights.model_copy(update={"path": str(path), "digest": digest})
+    return config.model_copy(update={"model": config.model.model_copy(update={"weights": found})})
+
+
 def _explain(study: Study, problem: ValidationError, values: dict[str, Any], place: Place) -> str:
     error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = tuple(str(part) for part in error["loc"])
@@ -67,7 +89,7 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], pla
         return f"{where}{name}: missing"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         context = error.get("ctx", {})
-        tags = ("coco", "synthetic")
+        tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
         return f'{where}{name}.name: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
     got = repr(error["input"])
     shown = f"; got {got}" if error["type"] != "value_error" and len(got) <= 60 else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchbox.arm import Place, show, validated
+from benchbox.arm import Place, show, validated, with_weights
 from benchbox.config import JobConfig, job_id
 from benchbox.errors import InvalidInput, nearest
 from benchbox.spec import SCALES, Layer, Path_, Study, flatten
@@ -123,7 +123,7 @@ def _drafts(study: Study, scale: str) -> Iterator[_Draft]:
         for key, value in point:
             values = merge(values, _nested(key, value))
         place = Place(group, variant, study.scales.get(scale), point)
-        config = validated(study, values, place)
+        config = with_weights(study, validated(study, values, place), place)
         yield _Draft(place, config, flatten(config.model_dump()))
 
 

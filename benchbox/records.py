@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-VERSION = 1
+VERSION = 2
+"""Version 2 added to `people`: activity, truth, joint_unit (null where a file of version 1 has none)."""
 
 RUNS = pa.schema(
     [
@@ -64,9 +65,14 @@ PEOPLE = pa.schema(
         ("confidences", pa.list_(pa.float32())),
         ("joint_errors", pa.list_(pa.float32())),
         ("oks", pa.float64()),
+        ("activity", pa.string()),
+        ("truth", pa.list_(pa.float32())),
+        ("joint_unit", pa.float64()),
     ]
 )
 SCHEMAS = {"runs": RUNS, "scores": SCORES, "people": PEOPLE}
+ADDED = {2: {"people": ("activity", "truth", "joint_unit")}}
+"""Columns that came with a version, by table."""
 MEASURED_TIMES = (
     "wall_seconds",
     "step_seconds",
@@ -101,8 +107,14 @@ def read(path: Path, name: str) -> pa.Table:
         table = pq.read_table(path)
     except pa.ArrowInvalid as problem:
         raise ValueError(f"{path}: not a Parquet file: {str(problem).splitlines()[0]}") from None
-    if table.schema.names != SCHEMAS[name].names:
-        raise ValueError(f"{path}: not a {name} table of version {VERSION}")
-    if table.num_rows and table["version"][0].as_py() > VERSION:
-        raise ValueError(f"{path}: written by a later benchbox (version {table['version'][0].as_py()})")
-    return table
+    names = table.schema.names
+    version = table["version"][0].as_py() if table.num_rows and "version" in names else VERSION
+    if not isinstance(version, int) or version > VERSION:
+        raise ValueError(f"{path}: written by a later benchbox (version {version})")
+    missing = {column for later in range(version + 1, VERSION + 1) for column in ADDED[later].get(name, ())}
+    if names != [column for column in SCHEMAS[name].names if column not in missing]:
+        raise ValueError(f"{path}: not a {name} table of version {version}")
+    for column in SCHEMAS[name]:
+        if column.name in missing:
+            table = table.append_column(column, pa.nulls(table.num_rows, column.type))
+    return table.select(SCHEMAS[name].names)

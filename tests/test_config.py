@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchbox import spec
-from benchbox.config import HRNET_PLACES, SYNTHETIC_VERSION, JobConfig, canonical, job_id
+from benchbox.config import JobConfig, canonical, job_id
 from benchbox.datasets.synthetic import files
+from benchbox.options.datasets import SYNTHETIC_VERSION
+from benchbox.options.models import HRNET_PLACES
 
 PAPER = {
     "dataset": {"name": "coco"},

@@ -18,13 +18,14 @@ ALLOWED = {
     "digest": set(),
     "files": set(),
     "records": set(),
-    "config": set(),
+    "options": {"options"},
+    "config": {"options"},
     "spec": set(),
-    "arm": {"config", "spec"},
+    "arm": {"config", "digest", "spec"},
     "plan": {"arm", "config", "spec"},
     "jobdir": {"config", "digest", "files"},
     "costs": {"config", "digest", "files"},
-    "estimate": {"config"},
+    "estimate": {"config", "options"},
     "queues": {"queues", "jobdir"},
     "attention": {"attention"},
     "models": {"models", "attention"},
@@ -34,6 +35,7 @@ ALLOWED = {
     "worker": {
         "worker",
         "config",
+        "options",
         "costs",
         "digest",
         "files",
@@ -79,7 +81,7 @@ NEVER = {
 }
 NEVER |= {
     part: NEVER["config"]
-    for part in ("spec", "arm", "plan", "jobdir", "queues", "costs", "estimate", "digest", "errors")
+    for part in ("options", "spec", "arm", "plan", "jobdir", "queues", "costs", "estimate", "digest", "errors")
 }
 
 

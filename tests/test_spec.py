@@ -99,7 +99,8 @@ def test_the_study_that_the_mistakes_start_from_is_good(tmp_path: Path) -> None:
 def test_a_changed_name_drops_the_other_keys_of_its_table(tmp_path: Path) -> None:
     study = read_study(write(tmp_path, STUDY.replace("input = [256, 192]", 'train = "train2014", input = [256, 192]')))
     tiny = expand(study, "tiny")[0].config
-    assert tiny.dataset.model_dump() == {"name": "synthetic", "train": 6000, "test": 1000, "input": (64, 64)}
+    expected = {"name": "synthetic", "train": 6000, "test": 1000, "input": (64, 64), "layout": "coco"}
+    assert tiny.dataset.model_dump() == expected
     assert tiny.model.shrink == 0.25
     assert tiny.train.batch == 4
 

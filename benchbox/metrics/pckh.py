@@ -15,6 +15,8 @@ import numpy as np
 from benchbox.pose.people import head_size as head_size
 
 MPII_LEFT_OUT = (6, 7)
+LSP_TORSO = (9, 2)
+"""Left shoulder and right hip of LSP's joints: their distance is the torso size of PCK."""
 
 COLUMNS: dict[str, dict[str, tuple[int, ...]]] = {
     "mpii16": {
@@ -35,6 +37,16 @@ COLUMNS: dict[str, dict[str, tuple[int, ...]]] = {
         "Hip": (11, 12),
         "Knee": (13, 14),
         "Ankle": (15, 16),
+    },
+    # Head averages neck and head top, as MPII's toolkit does for LSP.
+    "lsp14": {
+        "Head": (12, 13),
+        "Shoulder": (8, 9),
+        "Elbow": (7, 10),
+        "Wrist": (6, 11),
+        "Hip": (2, 3),
+        "Knee": (1, 4),
+        "Ankle": (0, 5),
     },
 }
 """The columns of the papers' tables: joints of each, by name of the skeleton."""
@@ -76,6 +88,23 @@ def errors(predicted: np.ndarray, truth: np.ndarray, head_size: np.ndarray) -> n
     offset = np.asarray(predicted, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
     distance: np.ndarray = np.hypot(offset[..., 0], offset[..., 1]) / np.asarray(head_size, dtype=np.float64)[:, None]
     return distance
+
+
+def torso_size(truth: np.ndarray) -> np.ndarray:
+    """Return the distance from left shoulder to right hip.
+
+    Args:
+        truth: (N, 14, 3) LSP's joints: x, y in pixels, visibility.
+
+    Returns:
+        (N,) float64 pixels; NaN where one of the two is not labelled.
+
+    Source: the PCK evaluation of LSP (Pishchulin et al., its `evalLSP`).
+    """
+    truth = np.asarray(truth, dtype=np.float64)
+    a, b = truth[:, LSP_TORSO[0]], truth[:, LSP_TORSO[1]]
+    labelled = (a[:, 2] > 0) & (b[:, 2] > 0)
+    return np.where(labelled, np.hypot(a[:, 0] - b[:, 0], a[:, 1] - b[:, 1]), np.nan)
 
 
 def score(

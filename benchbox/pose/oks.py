@@ -83,8 +83,8 @@ def rescore(
     area: np.ndarray,
     *,
     sigmas: Sequence[float] | np.ndarray,
-    visible_threshold: float = 0.2,
-    oks_threshold: float = 0.9,
+    visible_threshold: float | None = 0.2,
+    oks_threshold: float | None = 0.9,
     soft: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score people by box and joints, then suppress the doubles of each image.
@@ -95,8 +95,8 @@ def rescore(
         image_ids: (N,).
         area: (N,) square pixels; officially that of the enlarged box, prod(200 x scale).
         sigmas: (K,) constants of the joints.
-        visible_threshold: only confidences above it enter the mean.
-        oks_threshold: of the suppression.
+        visible_threshold: only confidences above it enter the mean; None leaves the scores to the boxes.
+        oks_threshold: of the suppression; None suppresses nobody.
         soft: use `soft_nms`.
 
     Returns:
@@ -105,10 +105,14 @@ def rescore(
 
     Source: HRNet's `COCODataset.evaluate`.
     """
-    confidence = np.asarray(keypoints)[..., 2]
-    counted = confidence > visible_threshold  # in the type of the keypoints: a float32 of 0.2 is not above 0.2
-    mean = (confidence * counted).sum(axis=1, dtype=np.float64) / np.maximum(counted.sum(axis=1), 1)
-    scores = np.asarray(box_scores, dtype=np.float64) * mean
+    scores = np.asarray(box_scores, dtype=np.float64)
+    if visible_threshold is not None:
+        confidence = np.asarray(keypoints)[..., 2]
+        counted = confidence > visible_threshold  # in the type of the keypoints: a float32 of 0.2 is not above 0.2
+        mean = (confidence * counted).sum(axis=1, dtype=np.float64) / np.maximum(counted.sum(axis=1), 1)
+        scores = scores * mean
+    if oks_threshold is None:
+        return np.arange(len(scores)), scores
     suppress = soft_nms if soft else nms
     members: dict[int, list[int]] = {}
     for index, image in enumerate(np.asarray(image_ids).tolist()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,10 @@ from benchbox.datasets.topdown import TopDown
 from benchbox.engine.predict import predict
 from benchbox.metrics import pckh
 from benchbox.metrics.coco_ap import oks_per_person
-from benchbox.metrics.protocol import PCKH_THRESHOLD
 from benchbox.pose.heatmap import decode
+from benchbox.pose.people import Person
+from benchbox.pose.skeleton import Skeleton
+from benchbox.worker.score import STANDARD
 
 EVALUATION_BATCH = 32
 GLANCE_PEOPLE = 256
@@ -34,21 +36,23 @@ def people_records(
         told=told,
         flip_test=test.flip_test,
         flip_shift=test.flip_shift,
-        quarter=test.decode == "quarter",
+        refine=test.decode,
     )
-    return _rows(crops, keypoints, confidences)
+    return person_rows(crops.people, crops.skeleton, keypoints, confidences)
 
 
 def glance(model: nn.Module, crops: TopDown, device: torch.device) -> dict[str, float]:
-    """Score the first few people without flip test, for who watches: PCKh where heads are known, else mean OKS."""
+    """Score the first few people without flip test, for who watches: PCKh or PCK where sizes are known, else OKS."""
     some = replace(crops, people=crops.people[:GLANCE_PEOPLE])
     keypoints, confidences = _predict_all(
-        model, some, device, told=lambda done: None, flip_test=False, flip_shift=False, quarter=True
+        model, some, device, told=lambda done: None, flip_test=False, flip_shift=False, refine="quarter"
     )
-    rows = _rows(some, keypoints, confidences)
+    rows = person_rows(some.people, some.skeleton, keypoints, confidences)
     errors = np.array([row["joint_errors"] for row in rows])
     if np.isfinite(errors).any():
-        return {"PCKh": float((errors[np.isfinite(errors)] <= PCKH_THRESHOLD).mean() * 100)}
+        threshold = STANDARD[some.skeleton.name][0]
+        name = "PCK" if some.skeleton.name == "lsp14" else "PCKh"
+        return {name: float((errors[np.isfinite(errors)] <= threshold).mean() * 100)}
     oks = [row["oks"] for row in rows if row["oks"] is not None]
     return {"OKS": float(np.mean(oks) * 100) if oks else 0.0}
 
@@ -61,7 +65,7 @@ def _predict_all(
     told: Callable[[int], None],
     flip_test: bool,
     flip_shift: bool,
-    quarter: bool,
+    refine: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     keypoints = np.zeros((len(crops.people), len(crops.skeleton.joints), 2), np.float32)
     confidences = np.zeros(keypoints.shape[:2], np.float32)
@@ -75,7 +79,7 @@ def _predict_all(
             flip_pairs=crops.skeleton.flip_pairs,
         )
         positions, maxima = decode(
-            heatmaps, batch.center, batch.scale, refine="quarter" if quarter else "argmax", sigma=crops.sigma
+            heatmaps, batch.center, batch.scale, refine=refine, sigma=crops.sigma
         )
         keypoints[batch.indices] = positions
         confidences[batch.indices] = maxima
@@ -83,28 +87,45 @@ def _predict_all(
     return keypoints, confidences
 
 
-def _rows(crops: TopDown, keypoints: np.ndarray, confidences: np.ndarray) -> list[dict[str, Any]]:
-    people = crops.people
-    truth = np.stack([person.keypoints for person in people])
+def person_rows(
+    people: Sequence[Person], skeleton: Skeleton, keypoints: np.ndarray, confidences: np.ndarray
+) -> list[dict[str, Any]]:
+    """Write down people and what was predicted for them: rows of `people` but for the job.
+
+    Errors are in head sizes, of LSP in torso sizes; NaN for joints that are not labelled and people without that size.
+
+    Args:
+        people: N.
+        skeleton: K joints.
+        keypoints: (N, K, 2) float32 x, y in pixels of the image.
+        confidences: (N, K) float32.
+    """
+    truth = np.stack([person.keypoints for person in people]).astype(np.float32)
     labelled = truth[:, :, 2] > 0
-    heads = np.array([person.head_size for person in people])
-    errors = pckh.errors(keypoints, truth[:, :, :2], heads)
-    errors = np.where(labelled, errors, np.nan)
-    areas = np.array([person.area for person in people])
-    oks = oks_per_person(keypoints, truth, areas, crops.skeleton.sigmas)
+    units = np.array([person.head_size for person in people])
+    if skeleton.name == "lsp14":
+        units = pckh.torso_size(truth)
+    errors = pckh.errors(keypoints, truth[:, :, :2], units)
+    errors = np.where(labelled, errors, np.nan).astype(np.float32)
+    oks = np.full(len(people), np.nan)
+    if skeleton.sigmas:
+        oks = oks_per_person(keypoints, truth, np.array([person.area for person in people]), skeleton.sigmas)
     return [
         {
             "image": person.image.name,
             "image_id": person.image_id,
             "person": person.id,
             "category": person.category,
+            "activity": person.activity,
             "box": list(person.box),
             "box_score": person.score,
             "area": person.area,
             "keypoints": keypoints[index].ravel(),
             "confidences": confidences[index],
-            "joint_errors": errors[index].astype(np.float32),
-            "oks": float(oks[index]) if labelled[index].any() else None,
+            "joint_errors": errors[index],
+            "joint_unit": float(units[index]) if np.isfinite(units[index]) else None,
+            "oks": float(oks[index]) if np.isfinite(oks[index]) else None,
+            "truth": truth[index].ravel(),
         }
         for index, person in enumerate(people)
     ]

@@ -17,7 +17,6 @@ import torch
 
 from benchbox import records
 from benchbox.config import JobConfig
-from benchbox.datasets import coco
 from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
 from benchbox.engine.provenance import peak_memory_bytes, provenance
@@ -28,7 +27,7 @@ from benchbox.worker.count import cost_of
 from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance, people_records
 from benchbox.worker.score import score_people
-from benchbox.worker.source import Source, open_source, test_crops, training_crops
+from benchbox.worker.source import Source, ground_of, open_source, test_crops, training_crops
 
 CPU_THREADS = 1
 """Threads of a job on a CPU: fixed, since sums in another order are other sums."""
@@ -101,7 +100,7 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     job = {"job": attempt.job.id}
     records.write(attempt.table("people"), "people", [job | row for row in rows])
     saved = records.read(attempt.table("people"), "people")
-    scores = score_people(saved, config, coco.annotation_file(source.root, source.test))
+    scores = score_people(saved, ground_of(config, source))
     records.write(attempt.table("scores"), "scores", [job | row for row in scores])
     seconds = time.monotonic() - began
     row = _run_row(config, source, tally, device, seconds)
@@ -218,8 +217,12 @@ def _run_row(config: JobConfig, source: Source, tally: Tally, device: torch.devi
 
 
 def _whole(scores: list[dict[str, Any]]) -> dict[str, float]:
-    shown = ("AP", "AP50", "PCKh")
-    return {row["metric"]: row["value"] for row in scores if row["group"] == "all" and row["metric"] in shown}
+    shown = ("AP", "AP50", "PCKh", "PCK")
+    whole: dict[str, float] = {}
+    for row in scores:
+        if row["group"] == "all" and row["metric"] in shown:
+            whole.setdefault(row["metric"], row["value"])
+    return whole
 
 
 def _headline(scores: list[dict[str, Any]]) -> str:

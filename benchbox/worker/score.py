@@ -1,65 +1,118 @@
-"""Score saved predictions: from `people` records and the ground truth to rows of `scores`."""
+"""Score saved predictions: from `people` records and the ground truth to rows of `scores`, by any protocol."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from benchbox.config import JobConfig
-from benchbox.metrics import coco_ap, pckh, protocol
+from benchbox.errors import CannotJudge, InvalidInput
+from benchbox.metrics import categories, coco_ap, coco_curve, coco_match, coco_truth
+from benchbox.metrics.conventions import CONVENTIONS, DEFAULT, Convention, Counted, count
+from benchbox.metrics.protocol import Protocol, Suppression
 from benchbox.pose import affine, oks
-from benchbox.pose.skeleton import COCO17, Skeleton
+from benchbox.pose.skeleton import Skeleton
 
-OKS_THRESHOLD = 0.9
 VISIBLE_THRESHOLD = 0.2
-"""Of the official test configurations: NMS by OKS, and the confidence from which a keypoint counts in rescoring."""
+"""Of the official test configurations: the confidence from which a keypoint counts in rescoring."""
+
+STANDARD = {"coco17": (0.5,), "mpii16": (0.5, 0.1), "lsp14": (0.2,)}
+"""Thresholds of PCKh or PCK that every evaluation reports, by skeleton."""
 
 
-def score_people(people: pa.Table, config: JobConfig, annotation_file: Path) -> list[dict[str, Any]]:
-    """Compute every score that the records allow; reads nothing but them and the ground truth's file.
+@dataclass(frozen=True)
+class Ground:
+    """What a score needs beside the records.
 
-    Args: people: a `people` table. annotation_file: COCO ground truth of the test split.
+    Args:
+        skeleton: of the records.
+        prediction: parts of the protocol that say how the predictions were made.
+        truth: COCO ground truth; None where the data set has none, and no AP then.
+        aspect: width over height of the crops, which decides the area that OKS-NMS uses; None where the scores of the
+            records are final, as in a result file of others.
     """
-    test = config.evaluate.model_dump()
-    rows = _coco_rows(people, config, annotation_file, protocol.coco_keypoints(**test))
-    errors = np.array(people["joint_errors"].to_pylist(), np.float32).reshape(people.num_rows, -1)
-    if np.isfinite(errors).any():
-        name = protocol.pckh(threshold=protocol.PCKH_THRESHOLD, skeleton=COCO17.name, **test)
-        rows += _pckh_rows(errors, people["category"].to_pylist(), COCO17, name)
+
+    skeleton: Skeleton
+    prediction: tuple[str, ...]
+    truth: Path | None = None
+    aspect: float | None = None
+
+
+def standard_protocols(people: pa.Table, ground: Ground) -> list[Protocol]:
+    """List the protocols that every evaluation reports: COCO's where there is its ground truth, PCKh or PCK."""
+    found = [Protocol("coco-kp", prediction=ground.prediction)] if ground.truth else []
+    if np.isfinite(_errors(people)).any():
+        name = DEFAULT[ground.skeleton.name]
+        metric = CONVENTIONS[name].metric
+        found += [Protocol(metric, at, name, ground.prediction) for at in STANDARD[ground.skeleton.name]]
+    return found
+
+
+def score_people(people: pa.Table, ground: Ground, protocols: Sequence[Protocol] | None = None) -> list[dict[str, Any]]:
+    """Compute scores from records; reads nothing but them and the ground truth's file.
+
+    Args: people: a `people` table. protocols: which; the standard ones when None.
+
+    Raises: CannotJudge where the records cannot give a protocol.
+    """
+    rows = []
+    for protocol in standard_protocols(people, ground) if protocols is None else protocols:
+        rows += SCORERS[protocol.metric](people, ground, protocol)
     return rows
 
 
-def _coco_rows(people: pa.Table, config: JobConfig, annotation_file: Path, name: str) -> list[dict[str, Any]]:
-    results = coco_results(people, aspect=config.dataset.input[1] / config.dataset.input[0])
-    scores = coco_ap.score(annotation_file, results)
-    counted = people.num_rows
-    return [_row(name, metric, "all", value, counted) for metric, value in scores.items()]
+def _coco_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict[str, Any]]:
+    if ground.truth is None:
+        raise CannotJudge(f"{protocol}: these predictions have no COCO ground truth")
+    results = coco_results(people, ground, protocol.suppression)
+    whole = coco_ap.score(ground.truth, results)
+    name = str(protocol)
+    rows = [_row(name, metric, "all", value, people.num_rows) for metric, value in whole.items()]
+    truth = coco_truth.read_truth(ground.truth)
+    predictions = coco_match.Predictions(
+        image_ids=np.array([result["image_id"] for result in results], np.int64),
+        keypoints=np.array([result["keypoints"] for result in results]).reshape(-1, len(ground.skeleton.joints), 3),
+        scores=np.array([result["score"] for result in results]),
+    )
+    for index, joint in enumerate(ground.skeleton.joints):
+        matches = coco_match.match(truth, predictions, sigmas=ground.skeleton.sigmas, joints=[index])
+        rows += _ap_rows(name, f"joint:{joint}", matches, int((truth.keypoints[:, index, 2] > 0).sum()))
+    named = dict(zip(people["person"].to_pylist(), people["category"].to_pylist(), strict=True))
+    of_truth = np.array([named.get(number, "") for number in truth.ids.tolist()])
+    for category in sorted(set(of_truth.tolist()) - {""}):
+        counted = of_truth == category
+        matches = coco_match.match(truth, predictions, sigmas=ground.skeleton.sigmas, counted=counted)
+        rows += _ap_rows(name, f"category:{category}", matches, int(counted.sum()))
+    return rows
 
 
-def coco_results(people: pa.Table, *, aspect: float) -> list[dict[str, Any]]:
-    """Rescore the predictions by their keypoints' confidence and drop doubles, as the official test does.
+def _ap_rows(name: str, group: str, matches: coco_match.Matches, counted: int) -> list[dict[str, Any]]:
+    found = coco_curve.scores(matches)
+    return [_row(name, metric, group, found[metric], counted) for metric in ("AP", "AP50") if metric in found]
 
-    Args: aspect: width over height of the crops, which decides the area that the suppression uses.
-    """
+
+def coco_results(people: pa.Table, ground: Ground, chosen: Suppression) -> list[dict[str, Any]]:
+    """Rescore the predictions by their keypoints' confidence and drop doubles, as `chosen` says."""
     if not people.num_rows:
         return []
     keypoints = np.array(people["keypoints"].to_pylist(), np.float32).reshape(people.num_rows, -1, 2)
     confidences = np.array(people["confidences"].to_pylist(), np.float32)
     triples = np.concatenate([keypoints, confidences[..., None]], axis=2)
-    image_ids = people["image_id"].to_numpy()
-    _, scale = affine.box_to_center_scale(np.array(people["box"].to_pylist()), aspect_ratio=aspect)
-    kept, scores = oks.rescore(
-        triples,
-        people["box_score"].to_numpy(),
-        image_ids,
-        np.prod(scale.astype(np.float64) * 200, axis=1),
-        sigmas=COCO17.sigmas,
-        visible_threshold=VISIBLE_THRESHOLD,
-        oks_threshold=OKS_THRESHOLD,
-    )
+    image_ids, box_scores = people["image_id"].to_numpy(), people["box_score"].to_numpy()
+    if ground.aspect is None:
+        if chosen != Suppression():
+            raise CannotJudge("the scores of these predictions are final; they cannot be rescored or suppressed anew")
+        kept, scores = np.arange(people.num_rows), box_scores
+    else:
+        _, scale = affine.box_to_center_scale(np.array(people["box"].to_pylist()), aspect_ratio=ground.aspect)
+        area = np.prod(scale.astype(np.float64) * 200, axis=1)
+        some = np.flatnonzero(box_scores >= chosen.box_score)
+        kept, scores = _suppressed(triples[some], box_scores[some], image_ids[some], area[some], ground, chosen)
+        kept, scores = some[kept], _spread(scores, some, len(box_scores))
     return [
         {
             "image_id": int(image_ids[index]),
@@ -71,19 +124,98 @@ def coco_results(people: pa.Table, *, aspect: float) -> list[dict[str, Any]]:
     ]
 
 
-def _pckh_rows(errors: np.ndarray, categories: list[str], skeleton: Skeleton, name: str) -> list[dict[str, Any]]:
-    labelled = np.isfinite(errors)
-    total = pckh.score(errors, labelled, threshold=protocol.PCKH_THRESHOLD)
-    rows = [_row(name, "PCKh", "all", total.mean, int(labelled.sum()))]
-    for joint, value, count in zip(skeleton.joints, total.per_joint, total.counts, strict=True):
-        rows.append(_row(name, "PCKh", f"joint:{joint}", float(value), int(count)))
-    named = np.array(categories)
-    for category in sorted(set(categories) - {""}):
-        part = named == category
-        score = pckh.score(errors[part], labelled[part], threshold=protocol.PCKH_THRESHOLD)
-        rows.append(_row(name, "PCKh", f"category:{category}", score.mean, int(part.sum())))
+def _suppressed(
+    triples: np.ndarray,
+    box_scores: np.ndarray,
+    image_ids: np.ndarray,
+    area: np.ndarray,
+    ground: Ground,
+    chosen: Suppression,
+) -> tuple[np.ndarray, np.ndarray]:
+    return oks.rescore(
+        triples,
+        box_scores,
+        image_ids,
+        area,
+        sigmas=ground.skeleton.sigmas,
+        visible_threshold=VISIBLE_THRESHOLD if chosen.rescoring else None,
+        oks_threshold=None if chosen.nms == "none" else chosen.threshold,
+        soft=chosen.nms == "soft",
+    )
+
+
+def _spread(values: np.ndarray, places: np.ndarray, length: int) -> np.ndarray:
+    spread = np.zeros(length)
+    spread[places] = values
+    return spread
+
+
+def _pck_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict[str, Any]]:
+    convention = CONVENTIONS[protocol.convention]
+    if convention.skeleton != ground.skeleton.name:
+        raise InvalidInput(
+            f"{protocol}: convention {protocol.convention} is for {convention.skeleton}, not {ground.skeleton.name}"
+        )
+    errors = _errors(people)
+    if not np.isfinite(errors).any():
+        raise CannotJudge(f"{protocol}: no person has a size to measure errors by")
+    assert protocol.threshold is not None
+    part = _Part(errors, np.isfinite(errors), protocol.threshold, convention, str(protocol))
+    total = part.count(slice(None))
+    rows = [part.row("all", total.mean, int(part.labelled.sum()))]
+    for joint, value, counted in zip(ground.skeleton.joints, total.per_joint, total.counts, strict=True):
+        rows.append(part.row(f"joint:{joint}", float(value), int(counted)))
+    for pair, joints in convention.columns.items():
+        rows.append(part.row(f"pair:{pair}", total.columns[pair], int(total.counts[list(joints)].sum())))
+    groups = _groups(people["category"].to_pylist(), people["activity"].to_pylist(), ground.skeleton.name)
+    for group, members in groups.items():
+        rows.append(part.row(group, part.count(members).mean, len(members)))
     return rows
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The errors of everybody, counted for parts of them."""
+
+    errors: np.ndarray
+    labelled: np.ndarray
+    threshold: float
+    convention: Convention
+    name: str
+
+    def count(self, members: Any) -> Counted:
+        return count(self.errors[members], self.labelled[members], self.threshold, self.convention)
+
+    def row(self, group: str, value: float, counted: int) -> dict[str, Any]:
+        return _row(self.name, {"pckh": "PCKh", "pck": "PCK"}[self.convention.metric], group, value, counted)
+
+
+def _groups(named: list[str], activities: list[str | None], skeleton: str) -> dict[str, list[int]]:
+    """Return the persons of each category, and of each of mrn-attention's nine columns, by the name of the group."""
+    groups: dict[str, list[int]] = {}
+    for index, category in enumerate(named):
+        if category:
+            groups.setdefault(f"category:{category}", []).append(index)
+    found = dict(sorted(groups.items()))
+    if skeleton != "mpii16":
+        return found
+    nine: dict[str, list[int]] = {f"activity:{column}": [] for column in categories.COLUMNS}
+    for index, (category, activity) in enumerate(zip(named, activities, strict=True)):
+        for column in categories.columns_of(category, activity or ""):
+            nine[f"activity:{column}"].append(index)
+    return found | {name: members for name, members in nine.items() if members}
+
+
+def _errors(people: pa.Table) -> np.ndarray:
+    return np.array(people["joint_errors"].to_pylist(), np.float32).reshape(people.num_rows, -1)
 
 
 def _row(name: str, metric: str, group: str, value: float, count: int) -> dict[str, Any]:
     return {"protocol": name, "metric": metric, "group": group, "value": float(value), "n": count}
+
+
+SCORERS: dict[str, Callable[[pa.Table, Ground, Protocol], list[dict[str, Any]]]] = {
+    "coco-kp": _coco_rows,
+    "pckh": _pck_rows,
+    "pck": _pck_rows,
+}

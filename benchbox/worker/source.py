@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbox.config import JobConfig, SyntheticOptions, required_files
-from benchbox.datasets import coco, topdown
+from benchbox.config import JobConfig, required_files
+from benchbox.datasets import coco, lsp, mpii, topdown
 from benchbox.datasets.synthetic import files
 from benchbox.digest import file_digest
 from benchbox.errors import EnvironmentProblem, InvalidInput
+from benchbox.metrics.protocol import prediction_parts
+from benchbox.options.datasets import CocoOptions, LspOptions, SyntheticOptions
 from benchbox.pose.people import Person
-from benchbox.pose.skeleton import COCO17
+from benchbox.pose.skeleton import SKELETONS, Skeleton
+from benchbox.worker.score import Ground
 
 STRIDE = 4
 """Input pixels per heatmap cell of every network here."""
@@ -19,8 +23,9 @@ STRIDE = 4
 
 @dataclass(frozen=True)
 class Source:
-    """Where people lie: a folder in COCO's layout, its two splits, detected boxes, digests of the files read."""
+    """Where people lie: a folder in one data set's layout, its two splits, detected boxes, digests of the files read."""
 
+    layout: str
     root: Path
     train: str
     test: str
@@ -35,22 +40,40 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
     """
     dataset = config.dataset
     if isinstance(dataset, SyntheticOptions):
-        base = files.prepare(cache, train=dataset.train, test=dataset.test)
-        inputs = {}
-        for split in ("train", "val"):
-            file = coco.annotation_file(base / "coco", split)
-            inputs[file.relative_to(cache).as_posix()] = file_digest(file)
-        return Source(base / "coco", "train", "val", None, inputs)
+        root = files.prepare(cache, train=dataset.train, test=dataset.test) / dataset.layout
+        train, test = SYNTHETIC_SPLITS[dataset.layout]
+        inputs = _digests(cache, [root / name for name in ANNOTATIONS[dataset.layout](train, test)])
+        return Source(dataset.layout, root, train, test, None, inputs)
     if data is None:
-        raise EnvironmentProblem("coco: no data root; set BENCHBOX_DATA to the folder that holds coco/")
-    inputs = {name: file_digest(data / name) for name in required_files(config) if (data / name).exists()}
-    detections = data / dataset.detections() if config.evaluate.boxes == "detector" else None
-    return Source(data / "coco", dataset.train, dataset.test, detections, inputs)
+        raise EnvironmentProblem(f"{dataset.name}: no data root; set BENCHBOX_DATA to the folder that holds it")
+    layout = "lsp" if isinstance(dataset, LspOptions) else dataset.name
+    root = data / dataset.name
+    splits = (dataset.train, dataset.test) if config.train.epochs else (dataset.test, dataset.test)
+    wanted = [data / name for name in required_files(config)]
+    wanted += [root / name for name in ANNOTATIONS[layout](*splits)]
+    detections = None
+    if isinstance(dataset, CocoOptions) and config.evaluate.boxes == "detector":
+        detections = data / dataset.detections(config.evaluate.detections)
+    return Source(layout, root, dataset.train, dataset.test, detections, _digests(data, wanted))
+
+
+def ground_of(config: JobConfig, source: Source) -> Ground:
+    """Say how a job's predictions were made and what they are scored against."""
+    height, width = config.dataset.input
+    heads = mpii.kind_of_heads(source.root, source.test) if source.layout == "mpii" else "boxes"
+    truth = coco.annotation_file(source.root, source.test) if source.layout == "coco" else None
+    prediction = prediction_parts(**config.evaluate.model_dump(), heads=heads)
+    return Ground(skeleton_of(config), prediction, truth, width / height)
+
+
+def skeleton_of(config: JobConfig) -> Skeleton:
+    """Return the joints of a job's data set."""
+    return SKELETONS[config.dataset.skeleton]
 
 
 def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     """Read the people to train on."""
-    people = coco.read_people(source.root, source.train)
+    people = READERS[source.layout](source.root, source.train)
     if len(people) < config.train.batch:
         raise InvalidInput(f"{source.train}: {len(people)} persons do not fill one batch of {config.train.batch}")
     return _crops(config, people)
@@ -58,16 +81,42 @@ def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
 
 def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     """Read the people, or the detector's boxes, to test on."""
-    boxes = config.evaluate.boxes
-    people = coco.read_people(source.root, source.test, boxes=boxes, detections=source.detections)
+    if source.detections is not None:
+        people = coco.read_people(source.root, source.test, boxes="detector", detections=source.detections)
+    else:
+        people = READERS[source.layout](source.root, source.test)
+    if not people:
+        raise InvalidInput(f"{source.root}: {source.test} has nobody to test on")
     return _crops(config, people)
+
+
+READERS: dict[str, Callable[[Path, str], list[Person]]] = {
+    "coco": coco.read_people,
+    "mpii": mpii.read_people,
+    "lsp": lsp.read_people,
+}
+ANNOTATIONS: dict[str, Callable[[str, str], list[str]]] = {
+    "coco": lambda train, test: [f"annotations/person_keypoints_{split}.json" for split in (train, test)],
+    "mpii": lambda train, test: [
+        *(f"annot/{split}.json" for split in (train, test)),
+        "annot/gt_valid.mat",
+        "annot/activities.json",
+    ],
+    "lsp": lambda train, test: ["joints.mat", "splits.json"],
+}
+"""Files, below a data set's folder, whose change makes a result stale, where they are there."""
+SYNTHETIC_SPLITS = {"coco": ("train", "val"), "mpii": ("train", "valid")}
+
+
+def _digests(base: Path, wanted: list[Path]) -> dict[str, str]:
+    return {file.relative_to(base).as_posix(): file_digest(file) for file in wanted if file.exists()}
 
 
 def _crops(config: JobConfig, people: list[Person]) -> topdown.TopDown:
     height, width = config.dataset.input
     return topdown.TopDown(
         people=people,
-        skeleton=COCO17,
+        skeleton=skeleton_of(config),
         input_size=(height, width),
         heatmap_size=(height // STRIDE, width // STRIDE),
         sigma=config.train.sigma,
@@ -77,4 +126,5 @@ def _crops(config: JobConfig, people: list[Person]) -> topdown.TopDown:
         half_body_probability=config.train.half_body,
         seed=config.seed,
         colour="rgb",
+        coordinates=config.evaluate.coordinates,
     )

@@ -1,0 +1,89 @@
+"""How PCKh and PCK become the numbers of a table: which joints enter, how they are averaged, what hits.
+
+The same predictions give 71.5 to 83.1 under the conventions seen in public, so each has a name and every number says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from benchbox.metrics.pckh import COLUMNS, MPII_LEFT_OUT, score
+
+_TOOLKIT_COLUMNS = MappingProxyType({**COLUMNS["mpii16"], "Head": (8, 9)})
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One way of counting.
+
+    Args:
+        metric: pckh (errors in head sizes) or pck (in torso sizes).
+        skeleton: whose joints.
+        columns: of the table: joints of each, plainly averaged.
+        mean: pooled (joints weighted by their counts), joints (plain mean of the joints) or columns (of the columns).
+        leave_out: joints that enter neither a pooled mean nor a mean of joints.
+        inclusive: whether a joint exactly at the threshold is found.
+    """
+
+    metric: str
+    skeleton: str
+    columns: Mapping[str, tuple[int, ...]]
+    mean: str = "pooled"
+    leave_out: tuple[int, ...] = ()
+    inclusive: bool = True
+
+
+CONVENTIONS: dict[str, Convention] = {
+    # HRNet, and mmpose's "Mean" too. HRNet prints as "Mean@0.1" what is pckh@0.11 here, mmpose what is pckh@0.1.
+    "hrnet-v1": Convention("pckh", "mpii16", COLUMNS["mpii16"], leave_out=MPII_LEFT_OUT),
+    # The evaluation scripts of pytorch-pose and of Tompson's predictions.
+    "joints-v1": Convention("pckh", "mpii16", COLUMNS["mpii16"], "joints", MPII_LEFT_OUT, inclusive=False),
+    # What a reader computes from a printed row.
+    "columns-v1": Convention("pckh", "mpii16", COLUMNS["mpii16"], "columns"),
+    # MPII's own toolkit: the column Head averages upper neck and head top.
+    "toolkit-v1": Convention("pckh", "mpii16", _TOOLKIT_COLUMNS, leave_out=MPII_LEFT_OUT),
+    # "Average accuracy over all body joints" (mrn-attention, section 4), read literally: pelvis and thorax count.
+    "all-joints-v1": Convention("pckh", "mpii16", COLUMNS["mpii16"]),
+    "coco17": Convention("pckh", "coco17", COLUMNS["coco17"]),
+    # Torso size = left shoulder to right hip.
+    "lsp-v1": Convention("pck", "lsp14", COLUMNS["lsp14"]),
+}
+"""Conventions by the name that stands in a protocol's id."""
+
+DEFAULT = {"mpii16": "hrnet-v1", "coco17": "coco17", "lsp14": "lsp-v1"}
+"""The convention of each skeleton that is reported where none is asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """One score: percent per joint (K,), labelled joints (K,), percent per column, their mean, number of persons."""
+
+    per_joint: np.ndarray
+    counts: np.ndarray
+    columns: dict[str, float]
+    mean: float
+    persons: int
+
+
+def count(errors: np.ndarray, labelled: np.ndarray, threshold: float, convention: Convention) -> Counted:
+    """Count the joints found, by one convention.
+
+    Args:
+        errors: (N, K) in head or torso sizes; a NaN is not found.
+        labelled: (N, K) bool: joints that count.
+        threshold: in the same unit.
+        convention: of `CONVENTIONS`.
+    """
+    found = score(errors, labelled, threshold, inclusive=convention.inclusive, leave_out=convention.leave_out)
+    columns = {name: float(found.per_joint[list(joints)].mean()) for name, joints in convention.columns.items()}
+    mean = found.mean
+    if convention.mean == "columns":
+        mean = float(np.mean(list(columns.values())))
+    elif convention.mean == "joints":
+        counted = np.setdiff1d(np.arange(len(found.per_joint)), convention.leave_out)
+        mean = float(found.per_joint[counted].mean())
+    return Counted(found.per_joint, found.counts, columns, mean, found.persons)

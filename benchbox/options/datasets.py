@@ -1,0 +1,101 @@
+"""Options of the data sets: what is trained on, what is tested on, and which files that needs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from benchbox.options.base import Options, Size
+
+SYNTHETIC_VERSION = 1
+"""Version of the embedded data's generator; part of the id of every job that uses it."""
+
+JOINTS = {"coco17": 17, "mpii16": 16, "lsp14": 14}
+"""Number of joints by skeleton."""
+
+_SPLIT = r"^[A-Za-z0-9_]+$"
+
+
+class DatasetOptions(Options):
+    """Base of the data sets: which joints they label and which files they need."""
+
+    @property
+    def skeleton(self) -> str:
+        """Name the skeleton."""
+        raise NotImplementedError
+
+    @property
+    def joints(self) -> int:
+        """Return the number of joints."""
+        return JOINTS[self.skeleton]
+
+    def files(self, split: str) -> tuple[str, ...]:
+        """List the annotation files without which a split cannot be read, below the data root."""
+        return ()
+
+
+class CocoOptions(DatasetOptions):
+    """COCO person keypoints: splits by the names of their folders, input as (height, width) in pixels."""
+
+    name: Literal["coco"]
+    train: str = Field("train2017", pattern=_SPLIT, max_length=64)
+    test: str = Field("val2017", pattern=_SPLIT, max_length=64)
+    input: Size = (256, 192)
+
+    @property
+    def skeleton(self) -> str:
+        return "coco17"
+
+    def files(self, split: str) -> tuple[str, ...]:
+        return (f"coco/annotations/person_keypoints_{split}.json",)
+
+    def detections(self, named: str) -> str:
+        """Name a file of person detections below the data root; the field's own (AP 56.4 on val2017) when not named."""
+        return f"coco/person_detection_results/{named or f'COCO_{self.test}_detections_AP_H_56_person'}.json"
+
+
+class MpiiOptions(DatasetOptions):
+    """MPII Human Pose in HRNet's layout: splits by the names of their JSON files."""
+
+    name: Literal["mpii"]
+    train: str = Field("train", pattern=_SPLIT, max_length=64)
+    test: str = Field("valid", pattern=_SPLIT, max_length=64)
+    input: Size = (256, 256)
+
+    @property
+    def skeleton(self) -> str:
+        return "mpii16"
+
+    def files(self, split: str) -> tuple[str, ...]:
+        return (f"mpii/annot/{split}.json",)
+
+
+class LspOptions(DatasetOptions):
+    """Leeds Sports Pose (lsp) or its extended training set (lspet)."""
+
+    name: Literal["lsp", "lspet"]
+    train: Literal["train", "val", "test"] = "train"
+    test: Literal["train", "val", "test"] = "test"
+    input: Size = (256, 256)
+
+    @property
+    def skeleton(self) -> str:
+        return "lsp14"
+
+    def files(self, split: str) -> tuple[str, ...]:
+        return (f"{self.name}/joints.mat",)
+
+
+class SyntheticOptions(DatasetOptions):
+    """The embedded persons: numbers of images to train on and to test on, read through COCO's or MPII's files."""
+
+    name: Literal["synthetic"]
+    train: int = Field(6000, ge=1, le=200_000)
+    test: int = Field(1000, ge=1, le=50_000)
+    input: Size = (64, 64)
+    layout: Literal["coco", "mpii"] = "coco"
+
+    @property
+    def skeleton(self) -> str:
+        return {"coco": "coco17", "mpii": "mpii16"}[self.layout]
