@@ -36,6 +36,16 @@ COLUMNS: dict[str, dict[str, tuple[int, ...]]] = {
         "Knee": (13, 14),
         "Ankle": (15, 16),
     },
+    # As in MPII's own toolkit, whose tables of LSP have it too, Head averages the neck and the head's top.
+    "lsp14": {
+        "Head": (12, 13),
+        "Shoulder": (8, 9),
+        "Elbow": (7, 10),
+        "Wrist": (6, 11),
+        "Hip": (2, 3),
+        "Knee": (1, 4),
+        "Ankle": (0, 5),
+    },
 }
 """The columns of the papers' tables: joints of each, by name of the skeleton."""
 
