@@ -36,7 +36,7 @@ COLUMNS: dict[str, dict[str, tuple[int, ...]]] = {
         "Knee": (13, 14),
         "Ankle": (15, 16),
     },
-    # As in MPII's own toolkit, whose tables of LSP have it too, Head averages the neck and the head's top.
+    # Head averages the neck and the top of the head, as MPII's own toolkit does.
     "lsp14": {
         "Head": (12, 13),
         "Shoulder": (8, 9),
