@@ -6,21 +6,31 @@ annotation are used where they are present: `head_box` [x1, y1, x2, y2] in pixel
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
+from benchbox.datasets import entries
+from benchbox.datasets.entries import (
+    PIXEL_LIMIT,
+    entry_name,
+    image_folder,
+    image_name,
+    integer,
+    items,
+    kind,
+    numbers,
+    read_json,
+)
+from benchbox.errors import InvalidInput, nearest
 from benchbox.pose.people import Person, head_size
 from benchbox.pose.skeleton import COCO17
 
 PERSON = 1
 _JOINTS = len(COCO17.joints)
-_LIMIT = 1e7  # pixels; nothing beyond it can be a place in an image
+_EXPECTED = "COCO keypoint annotations"
 _VISIBILITIES = {0, 1, 2}
 
 
@@ -41,7 +51,7 @@ def fingerprint(root: Path, split: str) -> str:
     Raises:
         EnvironmentProblem: the file cannot be read.
     """
-    return hashlib.sha256(_bytes(annotation_file(root, split), _layout(root, split))).hexdigest()[:16]
+    return entries.fingerprint([annotation_file(root, split)], _layout(root, split))
 
 
 def read_people(
@@ -73,16 +83,13 @@ def read_people(
     Differs: the official code also keeps a detection whose score equals the threshold.
     """
     path = annotation_file(root, split)
-    document = _json(path, _layout(root, split))
-    folder = Path(root) / split
-    if not folder.is_dir():
-        raise EnvironmentProblem(f"no image folder {folder}; {_layout(root, split)}")
-    images = _images(document, path, folder)
+    document = read_json(path, _layout(root, split))
+    images = _images(document, path, image_folder(Path(root) / split, _layout(root, split)))
     if boxes == "detector":
         if detections is None:
             raise InvalidInput('boxes = "detector" needs the detector\'s file (detections)')
-        entries = _json(Path(detections), "it holds the detector's boxes")
-        return list(_detected(entries, Path(detections), images, path, score_threshold))
+        found = read_json(Path(detections), "it holds the detector's boxes")
+        return list(_detected(found, Path(detections), images, path, score_threshold))
     if boxes != "ground-truth":
         raise InvalidInput(f'boxes = "{boxes}"{nearest(boxes, ("detector", "ground-truth"))}')
     return _labelled(document, path, images)
@@ -92,18 +99,18 @@ def _labelled(document: dict[str, Any], path: Path, images: dict[int, _Image]) -
     """Return the people of an annotation file, image by image."""
     people: dict[int, list[Person]] = {number: [] for number in images}
     seen: set[int] = set()
-    for index, entry in enumerate(_list(document, "annotations", path)):
-        where = f"{path}: annotation {_name(entry, index)}"
+    for index, entry in enumerate(items(document, "annotations", path, _EXPECTED)):
+        where = f"{path}: annotation {entry_name(entry, index)}"
         if not isinstance(entry, dict) or "keypoints" not in entry:
             raise InvalidInput(f"{where} has no keypoints; is this the file of another task?")
-        number = _integer(entry, "id", where)
+        number = integer(entry, "id", where)
         if number in seen:
             raise InvalidInput(f"{where}: the id occurs twice")
         seen.add(number)
-        image = _integer(entry, "image_id", where)
+        image = integer(entry, "image_id", where)
         if image not in images:
             raise InvalidInput(f"{where}: image_id {image} is not among the images of the file")
-        if entry.get("iscrowd", 0) or _integer(entry, "category_id", where) != PERSON:
+        if entry.get("iscrowd", 0) or integer(entry, "category_id", where) != PERSON:
             continue
         person = _person(entry, where, number=number, image_id=image, image=images[image])
         if person is not None:
@@ -115,12 +122,12 @@ def _person(entry: dict[str, Any], where: str, *, number: int, image_id: int, im
     """Turn one annotation into a person, or None where the official reader leaves it out."""
     keypoints = _keypoints(entry["keypoints"], where)
     box = _clipped(_box(entry, where), image.width, image.height)
-    area = _numbers(entry, "area", where, 1)[0]
+    area = numbers(entry, "area", where, 1)[0]
     if box is None or area <= 0 or not (keypoints > 0).any():
         return None
     size = float("nan")
     if "head_box" in entry:
-        size = float(head_size(np.array(_numbers(entry, "head_box", where, 4))))
+        size = float(head_size(np.array(numbers(entry, "head_box", where, 4))))
     return Person(
         id=number,
         image_id=image_id,
@@ -134,24 +141,24 @@ def _person(entry: dict[str, Any], where: str, *, number: int, image_id: int, im
 
 
 def _detected(
-    entries: Any, path: Path, images: dict[int, _Image], annotations: Path, score_threshold: float
+    boxes: Any, path: Path, images: dict[int, _Image], annotations: Path, score_threshold: float
 ) -> Iterator[Person]:
     """Yield one person per accepted box of a detector."""
-    if not isinstance(entries, list):
-        raise InvalidInput(f"{path}: expected a list of boxes, found {_kind(entries)}")
+    if not isinstance(boxes, list):
+        raise InvalidInput(f"{path}: expected a list of boxes, found {kind(boxes)}")
     nothing = np.zeros((_JOINTS, 3), dtype=np.float32)
     nothing.setflags(write=False)
-    for index, entry in enumerate(entries):
+    for index, entry in enumerate(boxes):
         where = f"{path}: entry {index}"
         if not isinstance(entry, dict):
-            raise InvalidInput(f"{where}: expected an object, found {_kind(entry)}")
-        if _integer(entry, "category_id", where) != PERSON:
+            raise InvalidInput(f"{where}: expected an object, found {kind(entry)}")
+        if integer(entry, "category_id", where) != PERSON:
             continue
-        image = _integer(entry, "image_id", where)
+        image = integer(entry, "image_id", where)
         if image not in images:
             raise InvalidInput(f"{where}: image_id {image} is not among the images of {annotations}")
         x, y, width, height = _box(entry, where)
-        score = _numbers(entry, "score", where, 1)[0]
+        score = numbers(entry, "score", where, 1)[0]
         if score > score_threshold:
             yield Person(
                 id=index,
@@ -167,19 +174,17 @@ def _detected(
 def _images(document: Any, path: Path, folder: Path) -> dict[int, _Image]:
     """Return the images of an annotation file by number, in its order."""
     if not isinstance(document, dict):
-        raise InvalidInput(f"{path}: expected an object with images and annotations, found {_kind(document)}")
+        raise InvalidInput(f"{path}: expected an object with images and annotations, found {kind(document)}")
     images: dict[int, _Image] = {}
-    for index, entry in enumerate(_list(document, "images", path)):
-        where = f"{path}: image {_name(entry, index)}"
-        if not isinstance(entry, dict) or not isinstance(entry.get("file_name"), str):
+    for index, entry in enumerate(items(document, "images", path, _EXPECTED)):
+        where = f"{path}: image {entry_name(entry, index)}"
+        if not isinstance(entry, dict):
             raise InvalidInput(f"{where}: no file_name")
-        name = Path(entry["file_name"])
-        if name.is_absolute() or ".." in name.parts:
-            raise InvalidInput(f"{where}: file_name {_shown(entry['file_name'])} leaves the folder of the images")
-        number = _integer(entry, "id", where)
+        name = image_name(entry.get("file_name"), where, key="file_name")
+        number = integer(entry, "id", where)
         if number in images:
             raise InvalidInput(f"{where}: the id occurs twice")
-        width, height = (_numbers(entry, side, where, 1)[0] for side in ("width", "height"))
+        width, height = (numbers(entry, side, where, 1)[0] for side in ("width", "height"))
         if width < 1 or height < 1:
             raise InvalidInput(f"{where}: a size of {width:g} x {height:g} pixels")
         images[number] = _Image(folder / name, width, height)
@@ -199,13 +204,13 @@ def _clipped(
 def _keypoints(values: Any, where: str) -> np.ndarray:
     """Check and shape the keypoints of one annotation."""
     if not isinstance(values, list) or len(values) != 3 * _JOINTS:
-        found = f"{len(values)} numbers" if isinstance(values, list) else _kind(values)
+        found = f"{len(values)} numbers" if isinstance(values, list) else kind(values)
         raise InvalidInput(f"{where}: keypoints has {found}, expected {3 * _JOINTS} (x, y, visibility of {_JOINTS})")
     try:
         points = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInput(f"{where}: keypoints holds something that is not a number") from None
-    if not np.abs(points).max() < _LIMIT:  # true for NaN as well
+    if not np.abs(points).max() < PIXEL_LIMIT:  # true for NaN as well
         raise InvalidInput(f"{where}: keypoints holds a coordinate that is not finite or far off any image")
     if not _VISIBILITIES.issuperset(values[2::3]):
         raise InvalidInput(f"{where}: keypoints holds a visibility other than 0, 1, 2")
@@ -214,77 +219,12 @@ def _keypoints(values: Any, where: str) -> np.ndarray:
 
 def _box(entry: dict[str, Any], where: str) -> tuple[float, float, float, float]:
     """Check and return the box of one entry."""
-    x, y, width, height = _numbers(entry, "bbox", where, 4)
+    x, y, width, height = numbers(entry, "bbox", where, 4)
     if width < 0 or height < 0:
         raise InvalidInput(f"{where}: bbox has a negative size, {width:g} x {height:g}")
     return x, y, width, height
 
 
-def _numbers(entry: dict[str, Any], key: str, where: str, count: int) -> list[float]:
-    """Return `count` finite numbers under `key`; a single one is not in a list."""
-    values = entry.get(key)
-    if count == 1:
-        values = [values]
-    if not isinstance(values, list) or len(values) != count:
-        raise InvalidInput(f"{where}: {key} is {_shown(values)}, expected {count} numbers")
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LIMIT**2:
-            raise InvalidInput(f"{where}: {key} is {_shown(entry.get(key))}, expected finite numbers")
-    return [float(value) for value in values]
-
-
-def _integer(entry: dict[str, Any], key: str, where: str) -> int:
-    """Return the whole number under `key`, not negative."""
-    value = entry.get(key)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise InvalidInput(f"{where}: {key} is {_shown(value)}, expected a whole number from 0")
-    return value
-
-
-def _list(document: dict[str, Any], key: str, path: Path) -> list[Any]:
-    """Return the list under `key` of a document."""
-    values = document.get(key)
-    if not isinstance(values, list):
-        raise InvalidInput(f"{path}: no list of {key}; expected COCO keypoint annotations")
-    return values
-
-
-def _json(path: Path, hint: str) -> Any:
-    """Read a JSON file."""
-    try:
-        return json.loads(_bytes(path, hint))
-    except (ValueError, RecursionError) as problem:
-        raise InvalidInput(f"{path}: not JSON: {' '.join(str(problem).split())}") from None
-
-
-def _bytes(path: Path, hint: str) -> bytes:
-    """Read a file that should be there."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise EnvironmentProblem(f"no file {path}; {hint}") from None
-    except OSError as problem:
-        raise EnvironmentProblem(f"cannot read {path}: {problem.strerror}; {hint}") from None
-
-
 def _layout(root: Path, split: str) -> str:
     """Say where the files of a split belong."""
     return f"expected: {Path(root)}/annotations/person_keypoints_{split}.json and the images in {Path(root) / split}/"
-
-
-def _name(entry: Any, index: int) -> str:
-    """Name an entry by its id, or by its place where it has none."""
-    number = entry.get("id") if isinstance(entry, dict) else None
-    return str(number) if isinstance(number, int) else f"at place {index}"
-
-
-def _shown(value: Any) -> str:
-    """Show a wrong value on one short line."""
-    text = " ".join(repr(value).split())
-    return "missing" if value is None else text if len(text) <= 60 else text[:57] + "..."
-
-
-def _kind(value: Any) -> str:
-    """Name the JSON type of a value."""
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")

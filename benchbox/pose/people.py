@@ -21,7 +21,8 @@ class Person:
         keypoints: (K, 3) float32: x, y in pixels, visibility 0 (not labelled), 1 (hidden) or 2 (visible).
         area: segment area in square pixels; of a detection, its box area.
         score: confidence of the box, 1 for ground truth.
-        category: activity where the data set tells it.
+        category: kind of activity where the data set tells it: MPII's category, the embedded data's activity.
+        activity: MPII's activity, finer than its category.
         head_size: pixels, 0.6 x the diagonal of the head box; NaN where there is none.
     """
 
@@ -33,6 +34,7 @@ class Person:
     area: float
     score: float = 1.0
     category: str = ""
+    activity: str = ""
     head_size: float = math.nan
 
 

@@ -109,4 +109,32 @@ MPII16 = Skeleton(
     ),
 )
 
-SKELETONS: dict[str, Skeleton] = {"coco17": COCO17, "mpii16": MPII16}
+LSP14 = Skeleton(
+    name="lsp14",
+    joints=(
+        "right_ankle",
+        "right_knee",
+        "right_hip",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "right_wrist",
+        "right_elbow",
+        "right_shoulder",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+        "upper_neck",
+        "head_top",
+    ),
+    flip_pairs=((0, 5), (1, 4), (2, 3), (6, 11), (7, 10), (8, 9)),
+    sigmas=(),
+    upper_body=tuple(range(6, 14)),
+    limbs=(
+        *((0, 1), (1, 2), (2, 3), (3, 4), (4, 5)),
+        *((6, 7), (7, 8), (8, 12), (12, 9), (9, 10), (10, 11)),
+        *((12, 13), (2, 8), (3, 9)),
+    ),
+)
+
+SKELETONS: dict[str, Skeleton] = {"coco17": COCO17, "mpii16": MPII16, "lsp14": LSP14}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchbox.pose.people import head_size
-from benchbox.pose.skeleton import COCO17, SKELETONS, mirror_order
+from benchbox.pose.skeleton import COCO17, LSP14, SKELETONS, mirror_order
 
 
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
@@ -26,6 +26,13 @@ def test_a_skeleton_is_consistent(skeleton):
 def test_the_oks_constants_are_those_of_pycocotools():
     params = pytest.importorskip("pycocotools.cocoeval").Params(iouType="keypoints")
     np.testing.assert_allclose(COCO17.sigmas, params.kpt_oks_sigmas)
+
+
+def test_the_joints_of_lsp_are_in_the_order_of_its_own_description(real_data):
+    lines = (real_data / "lspet" / "README.txt").read_text().splitlines()
+    start = lines.index(next(line for line in lines if line.strip() == "Right ankle"))
+    described = [line.strip().lower().replace(" ", "_") for line in lines[start : start + 14]]
+    assert [name.replace("neck", "upper_neck") for name in described] == list(LSP14.joints)
 
 
 def test_mirror_order_swaps_pairs_only():

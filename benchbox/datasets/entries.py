@@ -1,0 +1,165 @@
+"""Read annotation files and check their entries: every mistake is one line with the file, the entry and the value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchbox.errors import EnvironmentProblem, InvalidInput
+
+PIXEL_LIMIT = 1e7
+"""Nothing beyond it can be a place in an image."""
+
+
+def fingerprint(files: Sequence[Path], hint: str) -> str:
+    """Return 16 hexadecimal digits that stand for the content of files.
+
+    Args:
+        files: one: the SHA-256 of its bytes; several: that of their SHA-256 in this order.
+        hint: where a missing file belongs.
+
+    Raises:
+        EnvironmentProblem: a file cannot be read.
+    """
+    digests = [_sha256(file, hint) for file in files]
+    digest = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(d.digest() for d in digests))
+    return digest.hexdigest()[:16]
+
+
+def read_json(path: Path, hint: str, *, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: of the file.
+        hint: where a missing file belongs.
+        pairs_hook: makes an object of its pairs; a dict where there is none.
+
+    Raises:
+        EnvironmentProblem: the file is not there.
+        InvalidInput: it is not JSON.
+    """
+    content = read_bytes(path, hint)
+    try:
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
+        del content  # hundreds of megabytes that need not lie beside what is made of them
+        return json.loads(text, object_pairs_hook=pairs_hook)
+    except (ValueError, RecursionError) as problem:
+        raise InvalidInput(f"{path}: not JSON: {one_line(problem)}") from None
+
+
+def read_bytes(path: Path, hint: str) -> bytes:
+    """Read a file that should be there.
+
+    Raises:
+        EnvironmentProblem: it cannot be read; the line ends with the hint.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise _unreadable(path, problem, hint) from None
+
+
+def image_folder(folder: Path, hint: str) -> Path:
+    """Return the folder of the images.
+
+    Raises:
+        EnvironmentProblem: it is not there.
+    """
+    if not folder.is_dir():
+        raise EnvironmentProblem(f"no image folder {folder}; {hint}")
+    return folder
+
+
+def image_name(value: Any, where: str, *, key: str) -> Path:
+    """Check the name of an image and return it as a path below the folder of the images.
+
+    Raises:
+        InvalidInput: it is no text, empty or leads out of the folder.
+    """
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"{where}: no {key}")
+    name = Path(value)
+    if name.is_absolute() or ".." in name.parts or "\0" in value:
+        raise InvalidInput(f"{where}: {key} {shown(value)} leaves the folder of the images")
+    return name
+
+
+def numbers(entry: dict[str, Any], key: str, where: str, count: int) -> list[float]:
+    """Return `count` finite numbers under `key`; a single one is not in a list.
+
+    Raises:
+        InvalidInput: there is something else.
+    """
+    values = entry.get(key)
+    if count == 1:
+        values = [values]
+    if not isinstance(values, list) or len(values) != count:
+        raise InvalidInput(f"{where}: {key} is {shown(values)}, expected {count} numbers")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < PIXEL_LIMIT**2:
+            raise InvalidInput(f"{where}: {key} is {shown(entry.get(key))}, expected finite numbers")
+    return [float(value) for value in values]
+
+
+def integer(entry: dict[str, Any], key: str, where: str) -> int:
+    """Return the whole number under `key`, not negative.
+
+    Raises:
+        InvalidInput: there is something else.
+    """
+    value = entry.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise InvalidInput(f"{where}: {key} is {shown(value)}, expected a whole number from 0")
+    return value
+
+
+def items(document: dict[str, Any], key: str, path: Path, expected: str) -> list[Any]:
+    """Return the list under `key` of a document.
+
+    Raises:
+        InvalidInput: there is none; the line says what was expected.
+    """
+    values = document.get(key)
+    if not isinstance(values, list):
+        raise InvalidInput(f"{path}: no list of {key}; expected {expected}")
+    return values
+
+
+def entry_name(entry: Any, index: int) -> str:
+    """Name an entry by its id, or by its place where it has none."""
+    number = entry.get("id") if isinstance(entry, dict) else None
+    return str(number) if isinstance(number, int) else f"at place {index}"
+
+
+def shown(value: Any) -> str:
+    """Show a wrong value on one short line."""
+    text = one_line(repr(value))
+    return "missing" if value is None else text if len(text) <= 60 else text[:57] + "..."
+
+
+def one_line(text: object) -> str:
+    """Put a text on one line."""
+    return " ".join(str(text).split())
+
+
+def kind(value: Any) -> str:
+    """Name the JSON type of a value."""
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _sha256(path: Path, hint: str) -> Any:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256")
+    except OSError as problem:
+        raise _unreadable(path, problem, hint) from None
+
+
+def _unreadable(path: Path, problem: OSError, hint: str) -> EnvironmentProblem:
+    if isinstance(problem, FileNotFoundError):
+        return EnvironmentProblem(f"no file {path}; {hint}")
+    return EnvironmentProblem(f"cannot read {path}: {problem.strerror}; {hint}")
