@@ -39,7 +39,7 @@ class JobConfig(Options):
 
 
 def required_files(config: JobConfig) -> tuple[str, ...]:
-    """List the files a job cannot do without, below the data root; a job that does not train needs no training split."""
+    """List the files a job cannot do without, below the data root: without training, no training split."""
     dataset = config.dataset
     if isinstance(dataset, SyntheticOptions):
         return ()

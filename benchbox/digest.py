@@ -8,7 +8,18 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-RESULT_PARTS = ("config.py", "options", "datasets", "pose", "attention", "models", "engine", "metrics", "worker")
+RESULT_PARTS = (
+    "config.py",
+    "options",
+    "entries.py",
+    "datasets",
+    "pose",
+    "attention",
+    "models",
+    "engine",
+    "metrics",
+    "worker",
+)
 """The parts of the package that can move a score."""
 MODEL_PARTS = ("attention", "models")
 """The parts that decide a network's parameters and multiply-adds."""

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchbox.datasets import entries
-from benchbox.datasets.entries import (
+from benchbox import entries
+from benchbox.entries import (
     PIXEL_LIMIT,
     entry_name,
     image_folder,

@@ -12,7 +12,8 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from benchbox.errors import EnvironmentProblem, InvalidInput
+from benchbox.entries import read_json
+from benchbox.errors import InvalidInput
 from benchbox.pose.skeleton import COCO17
 
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
@@ -80,12 +81,15 @@ def oks_per_person(
 
 def _truth(annotation_file: Path) -> COCO:
     """Load the ground truth."""
+    truth = COCO()
+    truth.dataset = read_json(annotation_file, "it holds the ground truth")
     try:
-        return COCO(str(annotation_file))
-    except OSError as problem:
-        raise EnvironmentProblem(f"cannot read {annotation_file}: {problem.strerror}") from None
-    except (ValueError, KeyError, TypeError, AssertionError):
+        truth.createIndex()
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise InvalidInput(f"{annotation_file}: not a file of COCO annotations") from None
+    if not truth.anns or not truth.imgs:
+        raise InvalidInput(f"{annotation_file}: not a file of COCO annotations")
+    return truth
 
 
 def _predictions(truth: COCO, results: Sequence[dict[str, Any]]) -> COCO:

@@ -1,6 +1,6 @@
 """How PCKh and PCK become the numbers of a table: which joints enter, how they are averaged, what hits.
 
-The same predictions give 71.5 to 83.1 under the conventions seen in public, so each has a name and every number says it.
+The same predictions give 71.5 to 83.1 under the conventions seen in public: each has a name, every number says it.
 """
 
 from __future__ import annotations

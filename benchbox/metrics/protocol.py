@@ -148,7 +148,9 @@ def parse(text: str) -> Protocol:
         known = [name for name, one in CONVENTIONS.items() if one.metric == metric]
         convention = parts.pop(0) if parts else ""
         if convention not in known:
-            raise InvalidInput(f"--protocol {text}: unknown convention {convention or '(none)'}{nearest('', known)}")
+            raise InvalidInput(
+                f"--protocol {text}: unknown convention {convention or '(none)'}{nearest(convention, known)}"
+            )
     choices = [part for part in parts if metric == "coco-kp" and _CHOICE.fullmatch(part)]
     prediction = tuple(part for part in parts if part not in choices)
     _check_order(text, prediction)

@@ -78,9 +78,7 @@ def _predict_all(
             flip_shift=flip_shift,
             flip_pairs=crops.skeleton.flip_pairs,
         )
-        positions, maxima = decode(
-            heatmaps, batch.center, batch.scale, refine=refine, sigma=crops.sigma
-        )
+        positions, maxima = decode(heatmaps, batch.center, batch.scale, refine=refine, sigma=crops.sigma)
         keypoints[batch.indices] = positions
         confidences[batch.indices] = maxima
         told(int(batch.indices[-1]) + 1)

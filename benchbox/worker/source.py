@@ -23,7 +23,7 @@ STRIDE = 4
 
 @dataclass(frozen=True)
 class Source:
-    """Where people lie: a folder in one data set's layout, its two splits, detected boxes, digests of the files read."""
+    """Where people lie: a folder in a data set's layout, its two splits, detected boxes, digests of the files read."""
 
     layout: str
     root: Path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ def fingerprint(files: Sequence[Path], hint: str) -> str:
 
 
 def read_json(path: Path, hint: str, *, pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """Read a JSON file.
+    """Read a JSON file, packed by gzip where its name ends in `.gz`.
 
     Args:
         path: of the file.
@@ -43,10 +45,12 @@ def read_json(path: Path, hint: str, *, pairs_hook: Callable[[list[tuple[str, An
     """
     content = read_bytes(path, hint)
     try:
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
         text = content.decode(json.detect_encoding(content), "surrogatepass")
         del content  # hundreds of megabytes that need not lie beside what is made of them
         return json.loads(text, object_pairs_hook=pairs_hook)
-    except (ValueError, RecursionError) as problem:
+    except (ValueError, OSError, EOFError, zlib.error, RecursionError) as problem:
         raise InvalidInput(f"{path}: not JSON: {one_line(problem)}") from None
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchbox.datasets import entries
+from benchbox import entries
 from benchbox.errors import EnvironmentProblem, InvalidInput
 
 
