@@ -36,9 +36,7 @@ def bootstrap(matches: Matches, weights: np.ndarray) -> dict[str, np.ndarray]:
     Differs: where two predictions have the same score, copies of an image stay together; in pycocotools on a set of
     copies their order depends on the images' ids.
     """
-    parts = [
-        _by_name(*curves(matches, weights[start : start + _CHUNK])) for start in range(0, len(weights), _CHUNK)
-    ]
+    parts = [_by_name(*curves(matches, weights[start : start + _CHUNK])) for start in range(0, len(weights), _CHUNK)]
     return {name: np.concatenate([part[name] for part in parts] or [np.empty(0)]) for name in NAMES}
 
 
