@@ -144,14 +144,7 @@ def match(
     points = np.asarray(predictions.keypoints, dtype=np.float64)[rows, :, :2]
     pairs = _pairs(truth, labelled, image, points, spread)
     found = _greedy(truth, ignore, pairs)
-    hit = found >= 0
-    # pycocotools marks a match by the person's id, and nobody by 0.
-    matched = hit & (truth.ids[found] != 0) if truth.ids.size else hit
-    ignored = np.zeros_like(hit)
-    areas = np.broadcast_to(np.arange(len(AREAS))[None, :, None], hit.shape)
-    ignored[hit] = ignore[found[hit], areas[hit]]
-    extent = points.max(axis=1) - points.min(axis=1)
-    ignored |= ~matched & _outside(extent[:, 0] * extent[:, 1])[..., None]
+    matched, ignored = _outcome(truth, ignore, found, points)
     scores = np.asarray(predictions.scores, dtype=np.float64)[rows]
     order = np.argsort(-scores, kind="stable")
     person = found[order, 0, 0]
@@ -232,8 +225,7 @@ def _pairs(truth: Truth, labelled: np.ndarray, image: np.ndarray, points: np.nda
             beyond = place - (corner + length * 2)
             offsets = np.maximum(0, (corner - length) - place) + np.maximum(0, beyond)
             widths = spread
-        with np.errstate(over="ignore"):
-            far = (offsets[..., 0] ** 2 + offsets[..., 1] ** 2) / widths / (truth.areas[who, None] + _EPSILON) / 2
+        far = (offsets[..., 0] ** 2 + offsets[..., 1] ** 2) / widths / (truth.areas[who, None] + _EPSILON) / 2
         oks[pair] = np.exp(-far).sum(axis=1) / far.shape[1]
     return _Pairs(rank=_ranks(image), image=image, first=first, size=size, person=person, oks=oks)
 
@@ -264,6 +256,18 @@ def _greedy(truth: Truth, ignore: np.ndarray, pairs: _Pairs) -> np.ndarray:
             which, area, threshold = np.nonzero(taken & ~truth.crowd[chosen])
             free[slot[which], area, threshold, best[which, area, threshold]] = False
     return found
+
+
+def _outcome(truth: Truth, ignore: np.ndarray, found: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N, A, T) which predictions found somebody, and which count neither as right nor as wrong."""
+    hit = found >= 0
+    # pycocotools marks a match by the person's id, and nobody by 0.
+    matched = hit & (truth.ids[found] != 0) if truth.ids.size else hit
+    ignored = np.zeros_like(hit)
+    ignored[hit] = ignore[found[hit], np.nonzero(hit)[1]]
+    extent = points.max(axis=1) - points.min(axis=1)
+    ignored |= ~matched & _outside(extent[:, 0] * extent[:, 1])[..., None]
+    return matched, ignored
 
 
 def _oks_of(pairs: _Pairs, order: np.ndarray, person: np.ndarray) -> np.ndarray:
