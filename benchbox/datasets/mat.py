@@ -1,0 +1,67 @@
+"""Read MATLAB files that may be broken, of another version or of another content than expected."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.io
+
+from benchbox.datasets.entries import one_line, read_bytes
+from benchbox.errors import InvalidInput
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_MAT_HEADER = 512  # bytes that MATLAB puts in front of the HDF5 file of its version 7.3
+
+
+def read_mat(path: Path, hint: str, *, structs: bool = False) -> dict[str, Any]:
+    """Return the variables of a MATLAB file of version 7 or older by name.
+
+    Args:
+        path: of the file.
+        hint: where a missing file belongs.
+        structs: make structs objects with attributes, arrays of one element that element, and texts plain.
+
+    Raises:
+        EnvironmentProblem: the file is not there.
+        InvalidInput: it is damaged, no MATLAB file, or one of version 7.3.
+    """
+    content = read_bytes(path, hint)
+    if _HDF5 in (content[: len(_HDF5)], content[_MAT_HEADER : _MAT_HEADER + len(_HDF5)]):
+        raise InvalidInput(f"{path}: a MATLAB file of version 7.3 (HDF5); save it with -v7")
+    try:
+        variables = scipy.io.loadmat(io.BytesIO(content), squeeze_me=structs, struct_as_record=not structs)
+    except Exception as problem:  # a damaged file makes scipy raise nearly anything, from zlib.error to MemoryError
+        raise InvalidInput(f"{path}: not a whole MATLAB file: {one_line(problem) or type(problem).__name__}") from None
+    return {name: value for name, value in variables.items() if not name.startswith("__")}
+
+
+def array(variables: dict[str, Any], name: str, path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
+    """Return a variable as finite float64 numbers of a shape.
+
+    Args:
+        variables: of the file.
+        name: of the variable.
+        path: of the file, for the message.
+        shape: sizes; None for any. MATLAB drops a last size of 1, here it is put back.
+
+    Raises:
+        InvalidInput: it is missing, no array of numbers, of another shape, or holds NaN or infinity.
+    """
+    value = variables.get(name)
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+        known = ", ".join(sorted(variables)) or "nothing"
+        raise InvalidInput(f"{path}: no array of numbers {name}; the file holds {known}")
+    numbers = value.astype(np.float64)
+    if numbers.ndim == len(shape) - 1:
+        numbers = numbers[..., None]
+    sizes = zip(shape, numbers.shape, strict=False)
+    if numbers.ndim != len(shape) or any(want not in (None, have) for want, have in sizes):
+        expected = " x ".join("N" if size is None else str(size) for size in shape)
+        raise InvalidInput(f"{path}: {name} is {' x '.join(map(str, value.shape))}, expected {expected}")
+    if not np.isfinite(numbers).all():
+        place = tuple(int(index) + 1 for index in np.argwhere(~np.isfinite(numbers))[0])
+        raise InvalidInput(f"{path}: {name}{place} is not a finite number")
+    return numbers
