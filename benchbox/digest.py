@@ -27,14 +27,18 @@ MODEL_PARTS = ("attention", "models")
 
 @cache
 def source_digest(parts: Iterable[str] = RESULT_PARTS) -> str:
-    """Return 16 hex digits over the names and bytes of the Python files of `parts`, in sorted order."""
+    """Return 16 hex digits over the names and bytes of the Python and TOML files of `parts`, in sorted order."""
     total = hashlib.sha256()
     for part in parts:
         place = PACKAGE / part
-        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        for file in [place] if place.is_file() else _sources(place):
             total.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0")
             total.update(file.read_bytes() + b"\0")
     return total.hexdigest()[:16]
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".toml"))
 
 
 def file_digest(path: Path) -> str:

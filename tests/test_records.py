@@ -18,14 +18,32 @@ def test_the_schemas_never_change() -> None:
     text = "\n".join(
         f"{name} {field.name} {field.type}" for name, schema in records.SCHEMAS.items() for field in schema
     )
-    assert records.VERSION == 1
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "d9f05757565f70b7"
+    assert records.VERSION == 2
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "09fb7183d4b234bc"
+    added = {f"{table} {column}" for tables in records.ADDED.values() for table in tables for column in tables[table]}
+    first = "\n".join(line for line in text.splitlines() if line.rsplit(" ", 1)[0] not in added)
+    assert hashlib.sha256(first.encode()).hexdigest()[:16] == "d9f05757565f70b7"
+
+
+def test_a_file_of_version_1_is_read_with_nothing_in_the_new_columns(tmp_path: Path) -> None:
+    added = records.ADDED[2]["people"]
+    old = pa.schema([field for field in records.PEOPLE if field.name not in added])
+    row = {"version": 1, "job": "a", "image_id": 3, "keypoints": [1.0, 2.0], "oks": 0.5}
+    pq.write_table(pa.Table.from_pylist([row], schema=old), tmp_path / "people.parquet")
+    table = records.read(tmp_path / "people.parquet", "people")
+    assert table.schema.names == records.PEOPLE.names
+    found = table.to_pylist()[0]
+    assert found["oks"] == 0.5
+    assert {found[name] for name in added} == {None}
+    pq.write_table(pa.Table.from_pylist([row | {"version": 2}], schema=old), tmp_path / "people.parquet")
+    with pytest.raises(ValueError, match="not a people table of version 2"):
+        records.read(tmp_path / "people.parquet", "people")
 
 
 def test_rows_come_back_as_they_went(tmp_path: Path) -> None:
     file = tmp_path / "scores.parquet"
     records.write(file, "scores", [SCORE])
-    assert records.read(file, "scores").to_pylist() == [{"version": 1, **SCORE}]
+    assert records.read(file, "scores").to_pylist() == [{"version": records.VERSION, **SCORE}]
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
@@ -47,7 +65,7 @@ def test_another_table_and_a_later_version_are_refused(tmp_path: Path) -> None:
     records.write(file, "scores", [SCORE])
     with pytest.raises(ValueError, match="not a runs table"):
         records.read(file, "runs")
-    table = pa.Table.from_pylist([{"version": 2, **SCORE}], schema=records.SCORES)
+    table = pa.Table.from_pylist([{"version": records.VERSION + 1, **SCORE}], schema=records.SCORES)
     pq.write_table(table, file)
     with pytest.raises(ValueError, match="later benchbox"):
         records.read(file, "scores")

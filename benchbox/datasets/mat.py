@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from benchbox.datasets.entries import one_line, read_bytes
+from benchbox.entries import one_line, read_bytes
 from benchbox.errors import InvalidInput
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchbox.datasets import entries
-from benchbox.datasets.entries import PIXEL_LIMIT, image_folder, image_name, kind, numbers, read_json, shown
+from benchbox import entries
+from benchbox.entries import PIXEL_LIMIT, image_folder, image_name, kind, numbers, read_json, shown
 from benchbox.datasets.mat import array, read_mat
 from benchbox.errors import InvalidInput
 from benchbox.pose.people import Person, head_size

@@ -199,7 +199,7 @@ def _groups(named: list[str], activities: list[str | None], skeleton: str) -> di
     found = dict(sorted(groups.items()))
     if skeleton != "mpii16":
         return found
-    nine: dict[str, list[int]] = {f"activity:{column}": [] for column in categories.COLUMNS}
+    nine: dict[str, list[int]] = {f"activity:{column.name}": [] for column in categories.COLUMNS}
     for index, (category, activity) in enumerate(zip(named, activities, strict=True)):
         for column in categories.columns_of(category, activity or ""):
             nine[f"activity:{column}"].append(index)

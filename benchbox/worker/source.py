@@ -60,7 +60,7 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
 def ground_of(config: JobConfig, source: Source) -> Ground:
     """Say how a job's predictions were made and what they are scored against."""
     height, width = config.dataset.input
-    heads = mpii.kind_of_heads(source.root, source.test) if source.layout == "mpii" else "boxes"
+    heads = mpii.head_kind(source.root, source.test) if source.layout == "mpii" else "boxes"
     truth = coco.annotation_file(source.root, source.test) if source.layout == "coco" else None
     prediction = prediction_parts(**config.evaluate.model_dump(), heads=heads)
     return Ground(skeleton_of(config), prediction, truth, width / height)

@@ -129,7 +129,7 @@ def test_what_does_not_fit_is_one_line(file, tmp_path):
     for results, part in cases:
         with pytest.raises(InvalidInput, match=re.escape(part)):
             score(file, results)
-    with pytest.raises(EnvironmentProblem, match="no such file|cannot read|no file"):
+    with pytest.raises(EnvironmentProblem, match="no file"):
         score(tmp_path / "none.json", good)
     for content in ("{", "[]", "{}", json.dumps({**ground_truth(), "annotations": [{"id": 1}]})):
         file.write_text(content)
