@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from benchbox import entries
-from benchbox.entries import PIXEL_LIMIT, image_folder, image_name, kind, numbers, read_json, shown
 from benchbox.datasets.mat import array, read_mat
+from benchbox.entries import PIXEL_LIMIT, image_folder, image_name, kind, numbers, read_json, shown
 from benchbox.errors import InvalidInput
 from benchbox.pose.people import Person, head_size
 from benchbox.pose.skeleton import MPII16
@@ -136,21 +136,37 @@ def read_people(root: Path, split: str) -> list[Person]:
     Differs: the official code takes the JSON's joints to train on validation persons; people of every split have a
     head size where it can be known.
     """
-    path = annotation_file(root, split)
     layout = _layout(root, split)
-    document = read_json(path, layout)
     folder = image_folder(Path(root) / "images", layout)
+    files = (annotation_file(root, split), _truth_file(root, split), _activity_file(root))
+    return read_annotations(*files, folder, hint=layout)
+
+
+def read_annotations(path: Path, truth: Path, activity_file: Path, folder: Path, *, hint: str) -> list[Person]:
+    """Read people from files wherever they lie; see `read_people`.
+
+    Args:
+        path: HRNet's JSON.
+        truth: the .mat beside it, which may be absent.
+        activity_file: activities by image, which may be absent.
+        folder: of the images; not looked into.
+        hint: where a missing file belongs.
+
+    Raises:
+        EnvironmentProblem: the JSON is not there.
+        InvalidInput: a file is not what it should be; one line names the file and the entry.
+    """
+    document = read_json(path, hint)
     if not isinstance(document, list):
         raise InvalidInput(f"{path}: expected a list of persons, found {kind(document)}")
     images = [_image(entry, f"{path}: entry {index}") for index, entry in enumerate(document)]
     center, scale = official_crop(*_places(document, path))
     keypoints = _keypoints(document, path)
-    truth = _truth_file(root, split)
     if truth.is_file():
-        keypoints, heads = _truth(truth, path, keypoints, layout)
+        keypoints, heads = _truth(truth, path, keypoints, hint)
     else:
         heads = neck_head_sizes(keypoints)
-    activities = _activities(_activity_file(root))
+    activities = _activities(activity_file)
     order = {name: number for number, name in enumerate(dict.fromkeys(images))}
     people = []
     for index, name in enumerate(images):

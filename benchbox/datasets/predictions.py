@@ -7,14 +7,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-import scipy.io
 
-from benchbox.entries import PIXEL_LIMIT, integer, kind, one_line, read_bytes, read_json, shown
+from benchbox.datasets.hdf5 import read_hdf5
+from benchbox.datasets.mat import read_mat
+from benchbox.entries import PIXEL_LIMIT, integer, kind, read_json, shown
 from benchbox.errors import CannotJudge, InvalidInput
 
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ARRAY_KEYS = ("preds", "pred", "predictions", "joints", "keypoints")
 """Names under which files hold an array of predictions, in order of preference."""
 
@@ -117,27 +116,11 @@ def _in_order(array: np.ndarray, path: Path, people: int, joints: int) -> np.nda
 
 
 def _mat(path: Path) -> np.ndarray:
-    content = read_bytes(path, "it holds the predictions")
-    if content.startswith(HDF5_SIGNATURE) or b"MATLAB 7.3" in content[:116]:
-        raise InvalidInput(f"{path}: a .mat of version 7.3; save it with -v7, or as .h5")
-    try:
-        variables = scipy.io.loadmat(path, variable_names=ARRAY_KEYS)
-    except Exception as problem:  # a damaged file raises nearly anything
-        raise InvalidInput(f"{path}: not a MATLAB file: {one_line(problem)}") from None
-    return np.asarray(_preferred(variables, path))
+    return np.asarray(_preferred(read_mat(path, "it holds the predictions"), path))
 
 
 def _hdf5(path: Path) -> np.ndarray:
-    content = read_bytes(path, "it holds the predictions")
-    if not content.startswith(HDF5_SIGNATURE):
-        raise InvalidInput(f"{path}: not an HDF5 file")
-    try:
-        with h5py.File(path, "r") as file:
-            return np.asarray(_preferred({name: file[name] for name in file}, path)[()])
-    except InvalidInput:
-        raise
-    except Exception as problem:  # a damaged file raises nearly anything
-        raise InvalidInput(f"{path}: not a whole HDF5 file: {one_line(problem)}") from None
+    return np.asarray(_preferred(read_hdf5(path, "it holds the predictions"), path))
 
 
 def _joint_lists(path: Path) -> np.ndarray:

@@ -1,0 +1,42 @@
+"""Read the arrays of HDF5 files that may be broken."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from benchbox.entries import one_line, read_bytes
+from benchbox.errors import InvalidInput
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MAX_VALUES = 100_000_000
+
+
+def read_hdf5(path: Path, hint: str) -> dict[str, np.ndarray]:
+    """Return the arrays at the top of an HDF5 file by name; links into other files are not followed.
+
+    Args:
+        path: of the file.
+        hint: where a missing file belongs.
+
+    Raises:
+        EnvironmentProblem: the file is not there.
+        InvalidInput: it is damaged or no HDF5 file.
+    """
+    content = read_bytes(path, hint)
+    if not content.startswith(SIGNATURE):
+        raise InvalidInput(f"{path}: not an HDF5 file")
+    arrays = {}
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            for name in file:
+                is_hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
+                found = file[name] if is_hard else None
+                if isinstance(found, h5py.Dataset) and not found.external and found.size <= MAX_VALUES:
+                    arrays[str(name)] = np.asarray(found[()])
+    except Exception as problem:  # a damaged file raises nearly anything
+        raise InvalidInput(f"{path}: not a whole HDF5 file: {one_line(problem)}") from None
+    return arrays

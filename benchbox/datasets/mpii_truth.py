@@ -1,0 +1,70 @@
+"""Read the people that predictions for MPII are judged against, from files wherever they lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchbox.datasets import mpii
+from benchbox.datasets.hdf5 import read_hdf5
+from benchbox.errors import InvalidInput
+from benchbox.pose.people import Person
+
+_HINT = "it holds the ground truth"
+_ACTIVITIES = ("activities.json", "mpii_activities.json")
+
+
+def read_people(file: Path) -> list[Person]:
+    """Read ground truth from HRNet's JSON (gt_<name>.mat and activities.json beside it) or from pytorch-pose's .h5.
+
+    Raises:
+        EnvironmentProblem: the file is not there.
+        InvalidInput: it is something else; one line names it.
+    """
+    if file.suffix == ".h5":
+        return _from_hdf5(file)
+    if file.suffix != ".json":
+        raise InvalidInput(f"{file}: ground truth of MPII comes as .json (HRNet's) or .h5 (pytorch-pose's)")
+    activities = next((name for name in _ACTIVITIES if (file.parent / name).is_file()), _ACTIVITIES[0])
+    folder = file.parent / "images"
+    return mpii.read_annotations(
+        file, file.parent / f"gt_{file.stem}.mat", file.parent / activities, folder, hint=_HINT
+    )
+
+
+def head_kind(file: Path) -> str:
+    """Tell what head sizes come from, "boxes" or "neck"; see `mpii.head_kind`."""
+    return "boxes" if file.suffix == ".h5" or (file.parent / f"gt_{file.stem}.mat").is_file() else "neck"
+
+
+def _from_hdf5(file: Path) -> list[Person]:
+    """Read `part` (N, 16, 2), one-based, 0 where missing, `normalize` (N,) head sizes and `imgname`."""
+    arrays = read_hdf5(file, _HINT)
+    missing = {"part", "normalize", "imgname"} - arrays.keys()
+    if missing:
+        raise InvalidInput(f"{file}: no array {sorted(missing)[0]}")
+    part = arrays["part"].astype(np.float64)
+    counts = {len(arrays[name]) for name in ("part", "normalize", "imgname") if arrays[name].ndim}
+    if part.shape[1:] != (16, 2) or counts != {len(part)}:
+        raise InvalidInput(f"{file}: part is {part.shape}, expected (N, 16, 2) for as many persons as normalize")
+    labelled = (part != 0).any(axis=2)
+    order: dict[str, int] = {}
+    people = []
+    for index, (points, seen) in enumerate(zip(part - 1, labelled, strict=True)):
+        name = arrays["imgname"][index].decode("utf-8", "replace").strip("\0")
+        keypoints = np.concatenate([points, np.full((16, 1), 2.0)], axis=1) * seen[:, None]
+        low, high = points[seen].min(axis=0), points[seen].max(axis=0)
+        x, y, width, height = (*low.tolist(), *(high - low).tolist())
+        people.append(
+            Person(
+                id=index,
+                image_id=order.setdefault(name, len(order)),
+                image=Path(Path(name).name),
+                box=(x, y, width, height),
+                keypoints=keypoints.astype(np.float32),
+                area=width * height,
+                head_size=float(arrays["normalize"][index]),
+            )
+        )
+    return people
