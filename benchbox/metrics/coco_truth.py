@@ -88,13 +88,13 @@ def _person(entry: Any, where: str, joints: int) -> tuple[int, int, list[float],
     category = _integer(entry, "category_id", where)
     if category != PERSON:
         raise InvalidInput(f"{where}: category_id is {category}, expected {PERSON} (person)")
-    keypoints = _numbers(entry, "keypoints", where, 3 * joints, _LIMIT)
+    keypoints = _numbers(entry, "keypoints", where, 3 * joints)
     if not {0, 1, 2}.issuperset(keypoints[2::3]):
         raise InvalidInput(f"{where}: keypoints holds a visibility other than 0, 1, 2")
-    box = _numbers(entry, "bbox", where, 4, _LIMIT)
+    box = _numbers(entry, "bbox", where, 4)
     if min(box[2:]) < 0:
         raise InvalidInput(f"{where}: bbox has a negative size, {box[2]:g} x {box[3]:g}")
-    area = _numbers({"area": [entry.get("area")]}, "area", where, 1, _LIMIT**2)[0]
+    area = _number(entry.get("area"), f"{where}: area is", _LIMIT**2)
     if area < 0:
         raise InvalidInput(f"{where}: area is negative, {area:g}")
     crowd = entry.get("iscrowd")
@@ -129,16 +129,20 @@ def _check_ids(image_ids: np.ndarray, ids: np.ndarray, images: np.ndarray, path:
         raise InvalidInput(f"{path}: annotation {known[counts > 1][0]}: the id occurs twice")
 
 
-def _numbers(entry: dict[str, Any], key: str, where: str, count: int, limit: float) -> list[float]:
-    """Return `count` numbers under `key`, each nearer to 0 than the limit."""
+def _numbers(entry: dict[str, Any], key: str, where: str, count: int) -> list[float]:
+    """Return the coordinates or lengths under `key`, `count` of them."""
     values = entry.get(key)
     if not isinstance(values, list) or len(values) != count:
         found = f"has {len(values)} numbers" if isinstance(values, list) else f"is {_shown(values)}"
         raise InvalidInput(f"{where}: {key} {found}, expected {count}")
-    for value in values:
-        if type(value) not in (int, float) or not abs(value) < limit:  # true for NaN as well
-            raise InvalidInput(f"{where}: {key} is or holds {_shown(value)}, expected finite numbers below {limit:g}")
-    return values
+    return [_number(value, f"{where}: {key} holds", _LIMIT) for value in values]
+
+
+def _number(value: Any, what: str, limit: float) -> float:
+    """Refuse a value that is no number or not nearer to 0 than the limit."""
+    if type(value) not in (int, float) or not abs(value) < limit:  # true for NaN as well
+        raise InvalidInput(f"{what} {_shown(value)}, expected a finite number below {limit:g}")
+    return float(value)
 
 
 def _integer(entry: dict[str, Any], key: str, where: str) -> int:
