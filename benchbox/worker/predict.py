@@ -75,7 +75,12 @@ def _predict_all(
             flip_pairs=crops.skeleton.flip_pairs,
         )
         positions, maxima = decode(
-            heatmaps, batch.center, batch.scale, refine="quarter" if quarter else "argmax", sigma=crops.sigma
+            heatmaps,
+            batch.center,
+            batch.scale,
+            refine="quarter" if quarter else "argmax",
+            sigma=crops.sigma,
+            coordinates=crops.coordinates,
         )
         keypoints[batch.indices] = positions
         confidences[batch.indices] = maxima
