@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchbox.datasets import entries
-from benchbox.datasets.entries import PIXEL_LIMIT, image_folder, kind, read_json, shown
+from benchbox import entries
 from benchbox.datasets.mat import array, read_mat
+from benchbox.entries import PIXEL_LIMIT, image_folder, kind, read_json, shown
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import LSP14

@@ -21,6 +21,7 @@ from benchbox.pose.augment import HALF_BODY_JOINTS, Draws, draw, flip_points, ha
 from benchbox.pose.heatmap import gaussian_targets
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import Skeleton
+from benchbox.pose.udp import check_coordinates, udp_matrix, udp_stride
 
 # ImageNet, in RGB order. With colour = "bgr" they meet the channels in the same places, as in SimpleBaseline's code.
 MEAN = np.array([0.485, 0.456, 0.406])
@@ -69,6 +70,7 @@ class TopDown:
         half_body_probability: of a half-body crop, for people with more than 8 visible joints.
         seed: of order and changes.
         colour: order of the channels, rgb or bgr.
+        coordinates: of crops and targets, official or udp (`benchbox.pose.udp`); predictions are to be decoded alike.
     """
 
     people: Sequence[Person]
@@ -82,10 +84,12 @@ class TopDown:
     half_body_probability: float = 0.0
     seed: int = 0
     colour: str = "rgb"
+    coordinates: str = "official"
 
     def __post_init__(self) -> None:
         if self.colour not in ("rgb", "bgr"):
             raise InvalidInput(f'colour = "{self.colour}"{nearest(self.colour, ("rgb", "bgr"))}')
+        check_coordinates(self.coordinates)
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the (N,) indices of the people in the order of an epoch."""
@@ -133,13 +137,14 @@ class TopDown:
             image = cv2.flip(image, 1)
             joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
             center = np.array([width - 1 - center[0], center[1]])
-        matrix = crop_matrix(center, scale * draws.scale, draws.rotation, self.input_size)
+        matrix = self._matrix(center, scale * draws.scale, draws.rotation)
         target, weight = gaussian_targets(
             transform_points(joints, matrix),
             visible,
             heatmap_size=self.heatmap_size,
-            stride=(self.input_size[1] / self.heatmap_size[1], self.input_size[0] / self.heatmap_size[0]),
+            stride=self._stride,
             sigma=self.sigma,
+            subcell=self.coordinates == "udp",
         )
         return self._normalised(crop(image, matrix, self.input_size)), target, weight
 
@@ -174,13 +179,25 @@ class TopDown:
                 if self.people[index].image != path:
                     path = self.people[index].image
                     image = read_image(path)
-                matrix = crop_matrix(center[index], scale[index], 0.0, self.input_size)
+                matrix = self._matrix(center[index], scale[index], 0.0)
                 self._normalised(crop(image, matrix, self.input_size), out=images[place])
             yield EvaluationBatch(images, center[indices], scale[indices], np.array(indices))
 
     @property
     def _aspect_ratio(self) -> float:
         return self.input_size[1] / self.input_size[0]
+
+    @property
+    def _stride(self) -> tuple[float, float]:
+        """Input pixels per cell along x and y."""
+        if self.coordinates == "udp":
+            return udp_stride(self.input_size, self.heatmap_size)
+        return self.input_size[1] / self.heatmap_size[1], self.input_size[0] / self.heatmap_size[0]
+
+    def _matrix(self, center: np.ndarray, scale: np.ndarray, rotation: float) -> np.ndarray:
+        """Return the (2, 3) map from the image to the crop of a box."""
+        matrix = udp_matrix if self.coordinates == "udp" else crop_matrix
+        return matrix(center, scale, rotation, self.input_size)
 
     def _frame(
         self, index: int, draws: Draws, joints: np.ndarray, visible: np.ndarray

@@ -11,6 +11,7 @@ from benchbox.errors import InvalidInput, nearest
 from benchbox.pose.affine import PIXELS_PER_SCALE
 from benchbox.pose.dark import dark_offset
 from benchbox.pose.skeleton import mirror_order
+from benchbox.pose.udp import check_coordinates
 
 REFINEMENTS = ("argmax", "quarter", "dark")
 
@@ -22,11 +23,14 @@ def gaussian_targets(
     heatmap_size: tuple[int, int],
     stride: float | Sequence[float],
     sigma: float,
+    subcell: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw one Gaussian per visible joint, peak 1, zero beyond 3 sigma along either axis.
 
-    The peak sits on the cell trunc(x / stride + 0.5). A joint whose square misses the map has weight 0; one that misses
-    it by exactly one cell at the left or the top keeps weight 1 with an empty map, as the official code has it.
+    The peak sits on the cell trunc(x / stride + 0.5). With `subcell` it sits on x / stride itself; the square that is
+    not zero stays around the cell, and the highest value on the map may be a little below 1. A joint whose square
+    misses the map has weight 0; one that misses it by exactly one cell at the left or the top keeps weight 1 with an
+    empty map, as the official code has it.
 
     Args:
         joints: (K, 2) or (K, 3) x, y in input pixels, third column ignored.
@@ -34,21 +38,27 @@ def gaussian_targets(
         heatmap_size: (height, width) in cells.
         stride: input pixels per cell, one number or (x, y).
         sigma: cells.
+        subcell: centre the Gaussian on the exact place, as UDP does.
 
     Returns:
         target (K, height, width) float32, weight (K, 1) float32 of 0 and 1.
 
-    Source: HRNet's `JointsDataset.generate_target`.
+    Source: HRNet's `JointsDataset.generate_target`, and UDP's.
     """
     height, width = heatmap_size
-    peak = (joints[:, :2] / np.asarray(stride) + 0.5).astype(np.int64)
+    place = joints[:, :2] / np.asarray(stride)
+    peak = (place + 0.5).astype(np.int64)
     bell = _bell(sigma)
     radius = len(bell) - 2
     x, y = peak[:, 0], peak[:, 1]
     inside = (x < width + radius) & (y < height + radius) & (np.minimum(x, y) >= -radius - 1)
     weight = (inside & (visible > 0)).astype(np.float32)[:, None]
-    across = bell[np.minimum(np.abs(np.arange(width) - peak[:, :1]), radius + 1)]
-    down = bell[np.minimum(np.abs(np.arange(height) - peak[:, 1:]), radius + 1)]
+    to_x, to_y = np.abs(np.arange(width) - peak[:, :1]), np.abs(np.arange(height) - peak[:, 1:])
+    if subcell:
+        across = np.where(to_x <= radius, _exact_bell(np.arange(width) - place[:, :1], sigma), np.float32(0))
+        down = np.where(to_y <= radius, _exact_bell(np.arange(height) - place[:, 1:], sigma), np.float32(0))
+    else:
+        across, down = bell[np.minimum(to_x, radius + 1)], bell[np.minimum(to_y, radius + 1)]
     return (down * weight)[:, :, None] * across[:, None, :], weight
 
 
@@ -116,29 +126,43 @@ def refined_positions(heatmaps: np.ndarray, *, refine: str, sigma: float) -> tup
 
 
 def decode(
-    heatmaps: np.ndarray, center: np.ndarray, scale: np.ndarray, *, refine: str = "quarter", sigma: float = 2.0
+    heatmaps: np.ndarray,
+    center: np.ndarray,
+    scale: np.ndarray,
+    *,
+    refine: str = "quarter",
+    sigma: float = 2.0,
+    coordinates: str = "official",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the joints off heatmaps, in pixels of the image.
 
     Args:
         heatmaps: (N, K, H, W) float32.
         center: (N, 2) x, y of the boxes in image pixels.
-        scale: (N, 2) box (width, height) / 200; only the width counts.
+        scale: (N, 2) box (width, height) / 200; only the width counts in official coordinates.
         refine: argmax, quarter or dark, see `refined_positions`.
         sigma: of the training targets in cells; for dark only.
+        coordinates: official, or udp where the crops were made so (`benchbox.pose.udp`).
 
     Returns:
         points (N, K, 2) float32 x, y in image pixels; confidences (N, K) float32.
 
     Raises:
-        InvalidInput: `refine` is none of the three.
+        InvalidInput: `refine` or `coordinates` is none of these.
 
-    Source: HRNet's `get_final_preds`.
+    Source: HRNet's `get_final_preds`, and UDP's.
     """
+    check_coordinates(coordinates)
     positions, confidence = refined_positions(heatmaps, refine=refine, sigma=sigma)
     height, width = heatmaps.shape[-2:]
-    pixels_per_cell = np.asarray(scale, dtype=np.float64)[:, None, :1] * (PIXELS_PER_SCALE / width)
-    offset = positions.astype(np.float64) - (width * 0.5, height * 0.5)
+    size = np.array([width, height], dtype=np.float64)
+    box = np.asarray(scale, dtype=np.float64)[:, None, :]
+    if coordinates == "udp":
+        size -= 1
+        pixels_per_cell = box * (PIXELS_PER_SCALE / size)
+    else:
+        pixels_per_cell = box[..., :1] * (PIXELS_PER_SCALE / width)
+    offset = positions.astype(np.float64) - size * 0.5
     points = np.asarray(center, dtype=np.float64)[:, None, :] + offset * pixels_per_cell
     return points.astype(np.float32), confidence
 
@@ -180,5 +204,10 @@ def flip_average(
 @functools.lru_cache(maxsize=8)
 def _bell(sigma: float) -> np.ndarray:
     """Return exp(-d^2 / (2 sigma^2)) for the distances d = 0, 1, ... 3 sigma, then one 0, as float32."""
-    distance = np.arange(int(3 * sigma) + 1)
-    return np.append(np.exp(distance * distance * (-0.5 / (sigma * sigma))), 0.0).astype(np.float32)
+    return np.append(_exact_bell(np.arange(int(3 * sigma) + 1), sigma), np.float32(0))
+
+
+def _exact_bell(distance: np.ndarray, sigma: float) -> np.ndarray:
+    """Return exp(-d^2 / (2 sigma^2)) as float32."""
+    bell: np.ndarray = np.exp(distance * distance * (-0.5 / (sigma * sigma))).astype(np.float32)
+    return bell

@@ -32,7 +32,7 @@ def people_records(
         device,
         told=told,
         flip_test=test.flip_test,
-        flip_shift=test.flip_shift,
+        flip_shift=test.flip_shift and test.coordinates == "official",
         refine=test.decode,
     )
     return person_rows(crops.people, crops.skeleton, keypoints, confidences)
@@ -75,7 +75,14 @@ def _predict_all(
             flip_shift=flip_shift,
             flip_pairs=crops.skeleton.flip_pairs,
         )
-        positions, maxima = decode(heatmaps, batch.center, batch.scale, refine=refine, sigma=crops.sigma)
+        positions, maxima = decode(
+            heatmaps,
+            batch.center,
+            batch.scale,
+            refine=refine,
+            sigma=crops.sigma,
+            coordinates=crops.coordinates,
+        )
         keypoints[batch.indices] = positions
         confidences[batch.indices] = maxima
         told(int(batch.indices[-1]) + 1)

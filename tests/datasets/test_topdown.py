@@ -239,6 +239,37 @@ def test_evaluation_boxes_bring_targets_back_to_the_image(crops):
         assert off[weight[:, 0] > 0].max() <= 0.5 * cell + 1e-2
 
 
+def test_unbiased_coordinates_hold_from_the_crop_to_the_image(crops):
+    plain = replace(crops, rotate=0.0, rescale=0.0, flip_probability=0.0, half_body_probability=0.0)
+    exact = replace(plain, input_size=(256, 192), heatmap_size=(64, 48), sigma=2.0, coordinates="udp")
+    (batch,) = exact.evaluation_batches(9)
+    for index in range(9):
+        image, target, weight = exact.training_sample(index, 0)
+        np.testing.assert_array_equal(image, batch.images[index])
+        frame = batch.center[index : index + 1], batch.scale[index : index + 1]
+        points, _ = decode(target[None], *frame, refine="dark", sigma=2.0, coordinates="udp")
+        cell = 200 * batch.scale[index] / (47, 63)
+        assert weight.all()
+        assert (np.abs(points[0] - exact.people[index].keypoints[:, :2]) / cell).max() < 0.05
+
+
+def test_unbiased_samples_of_mirrored_people_are_mirrored_samples(crops):
+    options = {"rotate": 0.0, "rescale": 0.0, "half_body_probability": 0.0}
+    differences = {}
+    for coordinates in ("official", "udp"):
+        same = replace(crops, input_size=(128, 96), heatmap_size=(32, 24), coordinates=coordinates, **options)
+        plain = replace(same, flip_probability=0.0).training_sample(0, 0)[0]
+        flipped = replace(same, flip_probability=1.0).training_sample(0, 0)[0]
+        differences[coordinates] = np.abs(flipped[:, :, ::-1] - plain).max()
+    assert differences["udp"] < 0.06  # three grey levels
+    assert differences["official"] > 0.15
+
+
+def test_other_coordinates_are_refused(crops):
+    with pytest.raises(InvalidInput, match='coordinates = "offical"; did you mean "official"'):
+        replace(crops, coordinates="offical")
+
+
 def test_colours_are_normalised_in_their_order(tmp_path, crops):
     path = tmp_path / "flat.png"
     cv2.imwrite(str(path), np.full((128, 128, 3), (30, 90, 210), dtype=np.uint8))  # B, G, R
