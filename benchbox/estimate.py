@@ -6,22 +6,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchbox.catalogue import CATALOGUE
 from benchbox.config import JobConfig
 from benchbox.options.datasets import CocoOptions, SyntheticOptions
 
 ROUGH_MACS_PER_SECOND = {"cpu": 6e9, "cuda": 1e13}
 """Multiply-adds a second, training included: one CPU thread on networks of 64x64 crops; a data-centre GPU in fp32."""
 START_SECONDS = 6.0
-OFFICIAL_PEOPLE = {
-    "coco/train2017": 149_813,
-    "coco/val2017": 6_352,
-    "mpii/train": 22_246,
-    "mpii/valid": 2_958,
-    "lsp/train": 1_000,
-    "lsp/test": 1_000,
-    "lspet/train": 10_000,
-}
-"""Persons of the official splits."""
 PERSONS_PER_IMAGE = 1.27
 """Persons with keypoints per image of COCO train2017 (149,813 / 118,287)."""
 
@@ -52,5 +43,5 @@ def _people(config: JobConfig, data: Path | None) -> tuple[float, float]:
         if folder and folder.is_dir():
             counts.append(len(os.listdir(folder)) * PERSONS_PER_IMAGE)
         else:
-            counts.append(OFFICIAL_PEOPLE.get(f"{dataset.name}/{split}", 10_000))
+            counts.append(CATALOGUE[dataset.name].people.get(split, 10_000))
     return counts[0], counts[1]

@@ -25,8 +25,10 @@ ALLOWED = {
     "arm": {"config", "digest", "spec"},
     "plan": {"arm", "config", "spec"},
     "jobdir": {"config", "digest", "files"},
+    "saved": {"files"},
+    "catalogue": set(),
     "costs": {"config", "digest", "files"},
-    "estimate": {"config", "options"},
+    "estimate": {"catalogue", "config", "options"},
     "queues": {"queues", "jobdir"},
     "attention": {"attention"},
     "models": {"models", "attention"},
@@ -35,6 +37,7 @@ ALLOWED = {
     "metrics": {"metrics", "entries", "pose"},
     "worker": {
         "worker",
+        "catalogue",
         "config",
         "options",
         "costs",
@@ -48,13 +51,15 @@ ALLOWED = {
         "engine",
         "metrics",
         "records",
+        "saved",
         "pose",
     },
-    "store": {"records", "jobdir"},
+    "store": {"records", "jobdir", "saved"},
     "papers": {"papers"},
     "report": {"report", "store", "papers", "metrics", "records", "jobdir"},
     "cli": {
         "cli",
+        "catalogue",
         "spec",
         "plan",
         "jobdir",
@@ -65,6 +70,7 @@ ALLOWED = {
         "files",
         "costs",
         "estimate",
+        "saved",
         "store",
         "papers",
         "report",
@@ -83,7 +89,7 @@ NEVER = {
 }
 NEVER |= {
     part: NEVER["config"]
-    for part in ("options", "spec", "arm", "plan", "jobdir", "queues", "costs", "estimate", "digest", "errors")
+    for part in ("options", "saved", "spec", "arm", "plan", "jobdir", "queues", "costs", "estimate", "digest", "errors")
 }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchbox.catalogue import CATALOGUE
+from benchbox.cli.ask import ask
 from benchbox.config import JobConfig, required_files
 from benchbox.errors import EnvironmentProblem
-
-LAYOUT = "coco/annotations/person_keypoints_SPLIT.json and the images in coco/SPLIT/"
+from benchbox.spec import Study
 
 
 def data_root() -> Path | None:
@@ -40,18 +40,19 @@ def gpus() -> list[str]:
     return [str(index) for index, line in enumerate(listed.stdout.splitlines()) if line.startswith("GPU ")]
 
 
-def choose_scale(asked: str | None, scales: Sequence[str], data: Path | None) -> tuple[str, str]:
+def choose_scale(asked: str | None, study: Study, data: Path | None) -> tuple[str, str]:
     """Choose a study's scale and say why: `paper` where its full data and a CUDA device are found, else `tiny`."""
     if asked:
         return asked, "asked for"
+    name = str(study.base.values.get("dataset", {}).get("name", ""))
     reasons = [] if gpus() else ["no CUDA device found"]
-    if data is None:
-        reasons.append("BENCHBOX_DATA is not set, so no COCO")
-    elif not reasons and not _full_coco(data):
-        reasons.append(f"not all of COCO 2017 is in {data}")
+    if name in CATALOGUE and data is None:
+        reasons.append(f"BENCHBOX_DATA is not set, so no {name}")
+    elif name in CATALOGUE and not reasons and not _full(name, data):
+        reasons.append(f"not all of {CATALOGUE[name].title} is in {data}")
     if not reasons:
-        return "paper", f"a CUDA device and all of COCO 2017 in {data}"
-    return ("tiny" if "tiny" in scales else "paper"), "; ".join(reasons)
+        return "paper", f"a CUDA device and all of {CATALOGUE[name].title} in {data}" if name in CATALOGUE else "asked"
+    return ("tiny" if "tiny" in study.scales else "paper"), "; ".join(reasons)
 
 
 def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:
@@ -59,13 +60,16 @@ def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:
 
     Raises: EnvironmentProblem.
     """
-    for name in sorted({name for config in configs for name in required_files(config)}):
+    wanted = {(name, config.dataset.name) for config in configs for name in required_files(config)}
+    for name, dataset in sorted(wanted):
+        layout = CATALOGUE[dataset].layout
         if data is None:
-            raise EnvironmentProblem(f"coco: BENCHBOX_DATA is not set; point it at the folder that holds {LAYOUT}")
+            raise EnvironmentProblem(f"{dataset}: BENCHBOX_DATA is not set; point it at the folder that holds {layout}")
         if not (data / name).exists():
-            raise EnvironmentProblem(f"coco: {data / name}: no such file; BENCHBOX_DATA must hold {LAYOUT}")
+            raise EnvironmentProblem(
+                f"{dataset}: {data / name}: no such file; BENCHBOX_DATA must hold {layout} (see benchbox data list)"
+            )
 
 
-def _full_coco(data: Path) -> bool:
-    command = [sys.executable, "-m", "benchbox.worker", "full-coco", "--data", str(data)]
-    return subprocess.run(command, capture_output=True).returncode == 0
+def _full(name: str, data: Path | None) -> bool:
+    return bool(ask(["full", "--dataset", name, "--data", str(data)]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from typing import Any
 
 from benchbox import costs, estimate
 from benchbox.cli import folders
+from benchbox.cli.ask import ask as ask_worker
 from benchbox.cli.display import Display
 from benchbox.cli.grid import Column, emit
 from benchbox.config import JobConfig
 from benchbox.console import ask, duration, live, note
 from benchbox.digest import source_digest
-from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, EnvironmentProblem, InvalidInput, nearest
+from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
 from benchbox.files import explained
 from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir, State
 from benchbox.plan import Arm, expand, jobs
@@ -59,7 +59,7 @@ class Selection:
 def select(path: Path, choice: Choice) -> Selection:
     """Read a study and expand it at the scale that was asked for or fits the machine."""
     study, data = read_study(path), folders.data_root()
-    scale, reason = folders.choose_scale(choice.scale, list(study.scales), data)
+    scale, reason = folders.choose_scale(choice.scale, study, data)
     arms = expand(study, scale, _seeds(choice.seeds))
     if choice.only:
         named = [arm for arm in arms if any(part.lower() in arm.name.lower() for part in choice.only)]
@@ -155,12 +155,7 @@ def count_networks(configs: Sequence[JobConfig]) -> dict[str, costs.Costs]:
     found = costs.lookup(cache, wanted)
     missing = [config.model_dump(mode="json") for key, config in wanted.items() if key not in found]
     if missing:
-        command = [sys.executable, "-m", "benchbox.worker", "count", "--cache", str(cache)]
-        done = subprocess.run(command, input=json.dumps(missing), capture_output=True, text=True)
-        if done.returncode == ENVIRONMENT:
-            raise EnvironmentProblem(done.stderr.strip().splitlines()[-1])
-        if done.returncode:
-            raise RuntimeError(f"counting networks failed:\n{done.stderr}")
+        ask_worker(["count", "--cache", str(cache)], missing)
         found = costs.lookup(cache, wanted)
     return found
 

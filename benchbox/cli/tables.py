@@ -66,7 +66,7 @@ def _scale(study: Study, asked: str | None, results: Path) -> str:
     """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
     if asked:
         return asked
-    usual = folders.choose_scale(None, list(study.scales), folders.data_root())[0]
+    usual = folders.choose_scale(None, study, folders.data_root())[0]
     usual_jobs = {arm.job for arm in expand(study, usual)}
     for scale in SCALES:
         if scale == "paper" or scale in study.scales:

@@ -55,7 +55,7 @@ def _from_hdf5(file: Path) -> list[Person]:
         name = arrays["imgname"][index].decode("utf-8", "replace").strip("\0")
         keypoints = np.concatenate([points, np.full((16, 1), 2.0)], axis=1) * seen[:, None]
         low, high = points[seen].min(axis=0), points[seen].max(axis=0)
-        x, y, width, height = (*low.tolist(), *(high - low).tolist())
+        (x, y), (width, height) = low.tolist(), (high - low).tolist()
         people.append(
             Person(
                 id=index,

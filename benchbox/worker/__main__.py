@@ -1,14 +1,20 @@
-"""The worker's command line: `python -m benchbox.worker run|count|...`; every executor starts jobs through it."""
+"""The worker's command line: `python -m benchbox.worker run|count|...`; every executor starts jobs through it.
+
+`run` does a job; the other verbs answer the command line with JSON on stdout, or with one line on stderr.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import errno
+import json
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchbox.errors import ENVIRONMENT, FAILED, OK, TERMINATED, USAGE, BenchboxError, EnvironmentProblem, InvalidInput
 from benchbox.jobdir import Attempt, JobDir
@@ -18,33 +24,19 @@ OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-g
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the worker's verbs and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    run = verbs.add_parser("run")
-    run.add_argument("job", type=Path)
-    run.add_argument("--attempt", type=int, required=True)
-    run.add_argument("--data", type=Path)
-    count = verbs.add_parser("count")
-    full = verbs.add_parser("full-coco")
-    full.add_argument("--data", type=Path, required=True)
-    for verb in (run, count):
-        verb.add_argument("--cache", type=Path, required=True)
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     if options.verb == "run":
         return _run(Attempt(JobDir(options.job, options.data), options.attempt), options.data, options.cache)
     try:
-        if options.verb == "count":
-            from benchbox.worker.count import count_all
-
-            count_all(options.cache)
-            return OK
-        check_opencv()
-        from benchbox.worker.data import is_full_coco
-
-        return OK if is_full_coco(options.data) else FAILED
+        if options.verb != "count":
+            check_opencv()
+        answer = ANSWERS[options.verb](options)
     except BenchboxError as problem:
         print(problem, file=sys.stderr)
         return problem.exit_code
+    if answer is not None:
+        print(json.dumps(answer))
+    return OK
 
 
 def check_opencv() -> None:
@@ -53,6 +45,75 @@ def check_opencv() -> None:
         import cv2  # noqa: F401
     except ImportError as problem:
         raise EnvironmentProblem(OPENCV_HELP.format(problem=problem)) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    run, count, full, score, rescore, check = (
+        verbs.add_parser(name) for name in ("run", "count", "full", "score", "rescore", "check")
+    )
+    run.add_argument("job", type=Path)
+    run.add_argument("--attempt", type=int, required=True)
+    score.add_argument("predictions", type=Path)
+    score.add_argument("--truth", type=Path)
+    score.add_argument("--origin", type=int, default=1)
+    score.add_argument("--save", default="")
+    rescore.add_argument("--jobs", nargs="*", default=[])
+    rescore.add_argument("--saved", nargs="*", default=[])
+    rescore.add_argument("--check", action="store_true")
+    check.add_argument("--split", default="")
+    for verb in (full, score, check):
+        verb.add_argument("--dataset", required=True)
+    for verb in (run, full, score, rescore, check):
+        verb.add_argument("--data", type=Path)
+    for verb in (run, count, rescore, check):
+        verb.add_argument("--cache", type=Path, required=True)
+    for verb in (score, rescore):
+        verb.add_argument("--protocol", action="append", default=[])
+        verb.add_argument("--results", type=Path, required=True)
+    return parser
+
+
+def _count(options: argparse.Namespace) -> None:
+    from benchbox.worker.count import count_all
+
+    count_all(options.cache)
+
+
+def _full(options: argparse.Namespace) -> bool:
+    from benchbox.worker.data import is_full
+
+    return is_full(options.dataset, options.data)
+
+
+def _score(options: argparse.Namespace) -> dict[str, Any]:
+    from benchbox.worker.judge import Case, judge
+
+    case = Case(options.predictions, options.dataset, options.truth, options.data, options.origin)
+    return judge(case, options.protocol, options.save, options.results)
+
+
+def _rescore(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from benchbox.worker.rescore import rescore_all
+
+    where = {"data": options.data, "cache": options.cache, "check": options.check}
+    return rescore_all(options.results, options.jobs, options.saved, options.protocol, **where)
+
+
+def _check(options: argparse.Namespace) -> dict[str, Any]:
+    from benchbox.worker.data import check
+
+    return check(options.dataset, options.split, options.data, options.cache)
+
+
+ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "count": _count,
+    "full": _full,
+    "score": _score,
+    "rescore": _rescore,
+    "check": _check,
+}
 
 
 def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:

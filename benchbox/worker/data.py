@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchbox.datasets import coco
+from benchbox.catalogue import CATALOGUE
 from benchbox.errors import BenchboxError
+from benchbox.worker.source import READERS
 
-OFFICIAL_PERSONS = {"train2017": 149_813, "val2017": 6_352}
 
-
-def is_full_coco(data: Path) -> bool:
-    """Tell whether all of COCO 2017 lies at the data root, by its official numbers of persons with keypoints."""
+def is_full(name: str, data: Path) -> bool:
+    """Tell whether all of a data set lies at the data root, by its official numbers of persons with keypoints."""
+    layout = "lsp" if name == "lspet" else name
     try:
-        return all(len(coco.read_people(data / "coco", split)) == count for split, count in OFFICIAL_PERSONS.items())
+        return all(len(READERS[layout](data / name, split)) == n for split, n in CATALOGUE[name].people.items())
     except BenchboxError:
         return False

@@ -42,7 +42,7 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
     if isinstance(dataset, SyntheticOptions):
         root = files.prepare(cache, train=dataset.train, test=dataset.test) / dataset.layout
         train, test = SYNTHETIC_SPLITS[dataset.layout]
-        inputs = _digests(cache, [root / name for name in ANNOTATIONS[dataset.layout](train, test)])
+        inputs = _digests(cache, [file for split in (train, test) for file in ANNOTATIONS[dataset.layout](root, split)])
         return Source(dataset.layout, root, train, test, None, inputs)
     if data is None:
         raise EnvironmentProblem(f"{dataset.name}: no data root; set BENCHBOX_DATA to the folder that holds it")
@@ -50,7 +50,7 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
     root = data / dataset.name
     splits = (dataset.train, dataset.test) if config.train.epochs else (dataset.test, dataset.test)
     wanted = [data / name for name in required_files(config)]
-    wanted += [root / name for name in ANNOTATIONS[layout](*splits)]
+    wanted += [file for split in splits for file in ANNOTATIONS[layout](root, split)]
     detections = None
     if isinstance(dataset, CocoOptions) and config.evaluate.boxes == "detector":
         detections = data / dataset.detections(config.evaluate.detections)
@@ -95,16 +95,12 @@ READERS: dict[str, Callable[[Path, str], list[Person]]] = {
     "mpii": mpii.read_people,
     "lsp": lsp.read_people,
 }
-ANNOTATIONS: dict[str, Callable[[str, str], list[str]]] = {
-    "coco": lambda train, test: [f"annotations/person_keypoints_{split}.json" for split in (train, test)],
-    "mpii": lambda train, test: [
-        *(f"annot/{split}.json" for split in (train, test)),
-        "annot/gt_valid.mat",
-        "annot/activities.json",
-    ],
-    "lsp": lambda train, test: ["joints.mat", "splits.json"],
+ANNOTATIONS: dict[str, Callable[[Path, str], list[Path]]] = {
+    "coco": lambda root, split: [coco.annotation_file(root, split)],
+    "mpii": mpii.annotation_files,
+    "lsp": lambda root, split: lsp.annotation_files(root),
 }
-"""Files, below a data set's folder, whose change makes a result stale, where they are there."""
+"""Files whose change makes a result stale, where they are there."""
 SYNTHETIC_SPLITS = {"coco": ("train", "val"), "mpii": ("train", "valid")}
 
 
