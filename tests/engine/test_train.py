@@ -11,10 +11,8 @@ import torch
 from torch import nn
 
 from benchbox.engine import checkpoint
-from benchbox.engine.loss import heatmap_mse
 from benchbox.engine.predict import predict
 from benchbox.engine.train import NonFiniteLoss, step_drops, train_epoch
-from tests.parity.golden import cases
 
 CPU = torch.device("cpu")
 
@@ -30,14 +28,6 @@ def batches(count: int = 6) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray
         images = draw.random((4, 3, 16, 16), dtype=np.float32)
         targets = images.mean(axis=1, keepdims=True)[:, :, ::4, ::4].repeat(2, axis=1)
         yield images, np.ascontiguousarray(targets), np.ones((4, 2, 1), np.float32)
-
-
-@pytest.mark.parametrize("case", cases("loss"))
-def test_the_loss_is_the_official_one(case: dict[str, np.ndarray]) -> None:
-    output, target, weight = (torch.from_numpy(case[key]) for key in ("output", "target", "target_weight"))
-    assert heatmap_mse(output, target, weight).item() == pytest.approx(float(case["loss_weighted"]), rel=1e-6)
-    unweighted = heatmap_mse(output, target, torch.ones_like(weight)).item()
-    assert unweighted == pytest.approx(float(case["loss_unweighted"]), rel=1e-6)
 
 
 def test_the_rate_drops_after_the_named_epochs() -> None:

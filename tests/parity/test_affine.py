@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -27,8 +28,8 @@ def test_crop(case):
     matrix = crop_matrix(case["center"], case["scale"], float(case["rot_deg"]), size)
     warped = crop(case["image"], matrix, size)
     assert warped.dtype == np.uint8
-    # 2 grey levels: the vectors allow them where OpenCV's version differs from the one that made them.
-    assert np.abs(warped.astype(int) - case["warped"].astype(int)).max() <= 2
+    levels = 1 if cv2.__version__ == "5.0.0" else 2  # the vectors' tolerance for the version that made them, and others
+    assert np.abs(warped.astype(int) - case["warped"].astype(int)).max() <= levels
 
 
 @pytest.mark.parametrize("case", cases("box2cs"))
