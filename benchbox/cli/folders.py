@@ -47,11 +47,12 @@ def choose_scale(asked: str | None, study: Study, data: Path | None) -> tuple[st
     name = str(study.base.values.get("dataset", {}).get("name", ""))
     reasons = [] if gpus() else ["no CUDA device found"]
     if name in CATALOGUE and data is None:
-        reasons.append(f"BENCHBOX_DATA is not set, so no {name}")
+        reasons.append(f"BENCHBOX_DATA is not set, so no {name.upper()}")
     elif name in CATALOGUE and not reasons and not _full(name, data):
-        reasons.append(f"not all of {CATALOGUE[name].title} is in {data}")
+        reasons.append(f"not all of {name.upper()} is in {data}")
     if not reasons:
-        return "paper", f"a CUDA device and all of {CATALOGUE[name].title} in {data}" if name in CATALOGUE else "asked"
+        found = f" and all of {name.upper()} in {data}" if name in CATALOGUE else ""
+        return "paper", f"a CUDA device{found}"
     return ("tiny" if "tiny" in study.scales else "paper"), "; ".join(reasons)
 
 

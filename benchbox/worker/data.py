@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from benchbox.catalogue import CATALOGUE
 from benchbox.errors import BenchboxError
@@ -16,3 +17,7 @@ def is_full(name: str, data: Path) -> bool:
         return all(len(READERS[layout](data / name, split)) == n for split, n in CATALOGUE[name].people.items())
     except BenchboxError:
         return False
+
+
+def check(name: str, split: str, data: Path | None, cache: Path) -> dict[str, Any]:
+    raise NotImplementedError

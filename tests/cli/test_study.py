@@ -13,6 +13,7 @@ import pytest
 from benchbox.cli import folders, study
 from benchbox.errors import InvalidInput
 from benchbox.jobdir import State
+from benchbox.spec import read_study
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -66,15 +67,15 @@ def test_what_is_run_again(
 
 
 def test_the_scale_is_paper_only_with_a_gpu_and_all_of_coco(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    scales = ["mini", "tiny"]
+    committed = read_study(Path(__file__).parents[2] / "ablations/hrnet_stages.toml")
     monkeypatch.setattr(folders, "gpus", list)
-    assert folders.choose_scale(None, scales, tmp_path) == ("tiny", "no CUDA device found")
+    assert folders.choose_scale(None, committed, tmp_path) == ("tiny", "no CUDA device found")
     monkeypatch.setattr(folders, "gpus", lambda: ["0"])
-    assert folders.choose_scale(None, scales, None) == ("tiny", "BENCHBOX_DATA is not set, so no COCO")
-    assert folders.choose_scale(None, scales, tmp_path)[1] == f"not all of COCO 2017 is in {tmp_path}"
-    monkeypatch.setattr(folders, "_full_coco", lambda data: True)
-    assert folders.choose_scale(None, scales, tmp_path)[0] == "paper"
-    assert folders.choose_scale("mini", scales, None) == ("mini", "asked for")
+    assert folders.choose_scale(None, committed, None) == ("tiny", "BENCHBOX_DATA is not set, so no COCO")
+    assert folders.choose_scale(None, committed, tmp_path)[1] == f"not all of COCO is in {tmp_path}"
+    monkeypatch.setattr(folders, "_full", lambda name, data: True)
+    assert folders.choose_scale(None, committed, tmp_path)[0] == "paper"
+    assert folders.choose_scale("mini", committed, None) == ("mini", "asked for")
 
 
 @pytest.mark.parametrize(("visible", "found"), [("", []), ("-1", []), ("0,2", ["0", "2"]), ("GPU-ab", ["GPU-ab"])])
