@@ -165,3 +165,70 @@ def table(
     from benchbox.cli import tables
 
     sys.exit(tables.table(study, paper, scale, strict, results, "json" if json else format))
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="The file.", show_default=False)],
+    dataset: Annotated[str, typer.Option(help="NAME or NAME:SPLIT of coco, mpii, lsp, lspet.", show_default=False)],
+    truth: Annotated[
+        Path | None, typer.Option(help="The ground truth's file, where it is not the data root's.")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Protocols instead of the usual ones (repeatable).")
+    ] = None,
+    save: Annotated[str, typer.Option(help="Keep records and scores under this name, for tables.")] = "",
+    origin: Annotated[int, typer.Option(help="Whether MPII's and LSP's coordinates count from 1 or 0.")] = 1,
+    by: Annotated[str | None, typer.Option(help="Show joint, category or activity scores.")] = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Judge predictions that others made: a COCO result file, or MPII predictions as .mat, .h5 or JSON.
+
+    Example: benchbox score results.json --dataset coco:val2017 --protocol coco-kp/det-56.4/flip --save theirs
+
+    Exit codes: 0 scored, 2 a file that is not what it should be, 3 nothing that could be scored, 4 no ground truth.
+    """
+    from benchbox.cli import scores
+
+    asked = protocol or []
+    shown = "json" if json else format
+    code = scores.score(
+        predictions,
+        dataset,
+        truth=truth,
+        protocols=asked,
+        origin=origin,
+        save=save,
+        by=by,
+        results=results,
+        format=shown,
+    )
+    sys.exit(code)
+
+
+@app.command()
+def rescore(
+    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Add scores by this protocol (repeatable).")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where scores differ.")] = False,
+    scale: Scale = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Make scores anew from the persons on record, of one study or of all results; no GPU is needed.
+
+    Example: benchbox rescore ablations/hrnet_stages.toml --protocol coco-kp/nms-0.5
+
+    Exit codes: 0 done, 1 with --check where scores differ, 2 usage or a damaged record, 3 a protocol the records
+    cannot give, 4 no ground truth.
+    """
+    from benchbox.cli import scores
+    from benchbox.cli import study as verbs
+
+    choice = verbs.Choice(scale, seeds, only, results)
+    sys.exit(scores.rescore(study, choice, protocol or [], check, "json" if json else format))

@@ -1,0 +1,111 @@
+"""The verbs of scores: judge predictions that others made, and make a study's scores anew from its records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchbox import saved
+from benchbox.cli import folders
+from benchbox.cli.ask import ask
+from benchbox.cli.grid import Column, emit
+from benchbox.cli.study import Choice, select
+from benchbox.console import note
+from benchbox.errors import FAILED, OK, InvalidInput, nearest
+from benchbox.jobdir import JobDir
+from benchbox.plan import jobs
+
+GROUPS = ("all", "pair", "joint", "category", "activity")
+"""Kinds of groups that scores come in; the first two are shown unless another is asked for."""
+
+
+def score(
+    predictions: Path,
+    dataset: str,
+    *,
+    truth: Path | None,
+    protocols: Sequence[str],
+    origin: int,
+    save: str,
+    by: str | None,
+    results: Path,
+    format: str,
+) -> int:
+    """Judge predictions and print their scores."""
+    shown = ("all", "pair") if by is None else ("all", check_group(by))
+    if origin not in (0, 1):
+        raise InvalidInput(f"--origin {origin}: coordinates count from 0 or from 1")
+    words = ["score", str(predictions), "--dataset", dataset, "--results", str(results), "--origin", str(origin)]
+    words += ["--save", save] if save else []
+    words += ["--truth", str(truth)] if truth else []
+    words += [word for text in protocols for word in ("--protocol", text)]
+    data = folders.data_root()
+    answer = ask([*words, *(["--data", str(data)] if data else [])])
+    for line in answer["notes"]:
+        note(f"{predictions}: {line}")
+    rows = [row for row in answer["rows"] if format == "json" or row["group"].partition(":")[0] in shown]
+    columns = [
+        Column("protocol", "Protocol"),
+        Column("metric", "Metric"),
+        Column("group", "Group"),
+        Column("value", "Score", right=True, show=lambda value: f"{value:.2f}"),
+        Column("n", "n", right=True),
+    ]
+    meta = {"schema": 1, "kind": "score", "predictions": str(predictions), "dataset": dataset, "saved": save or None}
+    emit(
+        format, f"{predictions.name} on {dataset}", columns, rows, meta, _footnotes(answer["rows"], answer["protocol"])
+    )
+    if save:
+        note(f"saved as {save}; next: benchbox table STUDY --with {save}")
+    return OK
+
+
+def rescore(path: Path | None, choice: Choice, protocols: Sequence[str], check: bool, format: str) -> int:
+    """Rebuild scores from records and say what became of each result."""
+    wanted = _jobs(path, choice)
+    names = saved.names(choice.results) if path is None else []
+    if not wanted and not names:
+        raise InvalidInput(f"{choice.results}: has no results to rescore")
+    words = ["rescore", "--results", str(choice.results), "--cache", str(folders.cache_root())]
+    words += ["--jobs", *wanted, "--saved", *names, *(["--check"] if check else [])]
+    words += [word for text in protocols for word in ("--protocol", text)]
+    data = folders.data_root()
+    done: list[dict[str, Any]] = ask([*words, *(["--data", str(data)] if data else [])])
+    columns = [
+        Column("name", "Result"),
+        Column("state", "State"),
+        Column("rows", "Rows", right=True),
+        Column("protocols", "Protocols", show=lambda value: ", ".join(value)),
+    ]
+    emit(format, "Rescored from records", columns, done, {"schema": 1, "kind": "rescore", "check": check})
+    changed = [one for one in done if one["state"] == "changed"]
+    for one in changed:
+        note(f"{one['name']}: other scores than those kept: {'; '.join(' '.join(key) for key in one['changed'])}")
+    return FAILED if check and any(one["state"] != "equal" for one in done) else OK
+
+
+def check_group(by: str) -> str:
+    """Return a kind of group.
+
+    Raises: InvalidInput for another word.
+    """
+    if by not in GROUPS[1:]:
+        raise InvalidInput(f"--by {by}: unknown{nearest(by, GROUPS[1:])}")
+    return by
+
+
+def _jobs(path: Path | None, choice: Choice) -> list[str]:
+    if path is not None:
+        return list(jobs(select(path, choice).arms))
+    folder = choice.results / "jobs"
+    found = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    return [job for job in found if JobDir.of(choice.results, job).result() is not None]
+
+
+def _footnotes(rows: Sequence[dict[str, Any]], prediction: str) -> list[str]:
+    kinds = sorted({row["group"].partition(":")[0] for row in rows} - {"all", "pair"})
+    notes = ["n: labelled joints; of a category or an activity, persons."]
+    if prediction.startswith("given"):
+        notes.append("given: the file does not say how predictions were made; --protocol can (coco-kp/det-56.4/flip).")
+    return notes + ([f"More: --by {' | '.join(kinds)}."] if kinds else [])
