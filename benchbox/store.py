@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from benchbox import records
+from benchbox import records, saved
 from benchbox.errors import InvalidInput
 from benchbox.jobdir import JobDir, State
 
@@ -38,6 +38,19 @@ def read(results: Path, jobs: Iterable[str], data: Path | None = None) -> Store:
             tables[name].append(_read_table(result.table(name), name))
     frames = {name: _frame(parts, name) for name, parts in tables.items()}
     return Store(states, frames["runs"], frames["scores"])
+
+
+def with_saved(store: Store, results: Path, names: Iterable[str]) -> Store:
+    """Add predictions of others, each a job of its own name in the state "saved".
+
+    Raises: InvalidInput for a name that is not there or records that are damaged.
+    """
+    states, tables = dict(store.states), []
+    for name in names:
+        tables.append(_read_table(saved.find(results, name).table("scores"), "scores"))
+        states[name] = State("saved")
+    scores = pd.concat([store.scores, *(table.to_pandas() for table in tables)], ignore_index=True)
+    return Store(states, store.runs, scores if tables else store.scores)
 
 
 def people(results: Path, job: str) -> pa.Table:

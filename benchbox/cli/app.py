@@ -151,6 +151,10 @@ def table(
     study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
     paper: Annotated[str | None, typer.Option(help="A paper's own tables, e.g. efficient-hrnet.")] = None,
     scale: Scale = None,
+    by: Annotated[str | None, typer.Option(help="One score by joint, pair, category or activity.")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
+    mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Let protocols share columns, marked.")] = False,
+    with_: Annotated[list[str] | None, typer.Option("--with", help="Add predictions kept by score --save.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a cell is missing.")] = False,
     results: Results = Path("results"),
     format: Format = "rich",
@@ -164,19 +168,16 @@ def table(
     """
     from benchbox.cli import tables
 
-    sys.exit(tables.table(study, paper, scale, strict, results, "json" if json else format))
+    shown = tables.Shown(by, protocol or [], mixed, with_ or [])
+    sys.exit(tables.table(study, paper, scale, strict, shown, results, "json" if json else format))
 
 
 @app.command()
 def score(
     predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="The file.", show_default=False)],
-    dataset: Annotated[str, typer.Option(help="NAME or NAME:SPLIT of coco, mpii, lsp, lspet.", show_default=False)],
-    truth: Annotated[
-        Path | None, typer.Option(help="The ground truth's file, where it is not the data root's.")
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, typer.Option(help="Protocols instead of the usual ones (repeatable).")
-    ] = None,
+    dataset: Annotated[str, typer.Option(help="coco, mpii, lsp or lspet, or NAME:SPLIT.", show_default=False)],
+    truth: Annotated[Path | None, typer.Option(help="The ground truth's file, if not the data root's.")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Protocols, not the usual ones (repeatable).")] = None,
     save: Annotated[str, typer.Option(help="Keep records and scores under this name, for tables.")] = "",
     origin: Annotated[int, typer.Option(help="Whether MPII's and LSP's coordinates count from 1 or 0.")] = 1,
     by: Annotated[str | None, typer.Option(help="Show joint, category or activity scores.")] = None,

@@ -43,7 +43,7 @@ def score(
     data = folders.data_root()
     answer = ask([*words, *(["--data", str(data)] if data else [])])
     for line in answer["notes"]:
-        note(f"{predictions}: {line}")
+        note(f"{predictions.name}: {line}")
     rows = [row for row in answer["rows"] if format == "json" or row["group"].partition(":")[0] in shown]
     columns = [
         Column("protocol", "Protocol"),
@@ -105,7 +105,7 @@ def _jobs(path: Path | None, choice: Choice) -> list[str]:
 
 def _footnotes(rows: Sequence[dict[str, Any]], prediction: str) -> list[str]:
     kinds = sorted({row["group"].partition(":")[0] for row in rows} - {"all", "pair"})
-    notes = ["n: labelled joints; of a category or an activity, persons."]
+    notes = ["n: labelled joints; of AP, predictions; of a category or an activity, persons."]
     if prediction.startswith("given"):
         notes.append("given: the file does not say how predictions were made; --protocol can (coco-kp/det-56.4/flip).")
     return notes + ([f"More: --by {' | '.join(kinds)}."] if kinds else [])

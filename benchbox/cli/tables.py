@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchbox import costs, store
 from benchbox.cli import folders
 from benchbox.cli.grid import Column, emit
+from benchbox.cli.scores import check_group
 from benchbox.cli.study import count_networks
 from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput, nearest
 from benchbox.jobdir import JobDir
 from benchbox.papers import read as papers
 from benchbox.plan import Arm, expand
 from benchbox.report import frame
-from benchbox.report.tables import Layout, paper_table, study_table
+from benchbox.report.layout import Layout
+from benchbox.report.paper import paper_table
+from benchbox.report.tables import group_table, study_table
 from benchbox.spec import SCALES, Study, read_study
 
 
-def table(path: Path | None, paper: str | None, scale: str | None, strict: bool, results: Path, format: str) -> int:
+@dataclass(frozen=True)
+class Shown:
+    """What of a table is shown: scores by a kind of group, some protocols, mixed or not, saved predictions."""
+
+    by: str | None
+    protocols: Sequence[str]
+    mixed: bool
+    saved: Sequence[str]
+
+
+def table(
+    path: Path | None, paper: str | None, scale: str | None, strict: bool, shown: Shown, results: Path, format: str
+) -> int:
     """Print one study's table or all tables of a paper."""
     if (path is None) == (paper is None):
         known = f" (papers: {', '.join(papers.names())})"
         raise InvalidInput(f"table: give either a study's file or --paper NAME{known}")
-    layouts = [_study_layout(path, scale, results)] if path else _paper_layouts(str(paper), scale, results)
+    if path is None and (shown.by or shown.protocols or shown.saved):
+        raise InvalidInput("table: --by, --protocol and --with go with a study's file")
+    layouts = (
+        [_study_layout(path, scale, shown, results)] if path else _paper_layouts(str(paper), scale, shown, results)
+    )
     for layout in layouts:
         columns = [Column(column.key, column.heading, column.right) for column in layout.columns]
         rows = layout.records if format == "json" else layout.texts
@@ -31,14 +51,18 @@ def table(path: Path | None, paper: str | None, scale: str | None, strict: bool,
     return CANNOT_JUDGE if strict and any(layout.missing for layout in layouts) else OK
 
 
-def _study_layout(path: Path, asked: str | None, results: Path) -> Layout:
+def _study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> Layout:
     study = read_study(path)
     scale = _scale(study, asked, results)
     arms = expand(study, scale)
-    return study_table(study.title, scale, _rows(arms, results), _counted(arms))
+    rows = _rows(arms, results, shown.saved)
+    if shown.by:
+        by = check_group(shown.by)
+        return group_table(study.title, scale, rows, by, asked=shown.protocols, mixed=shown.mixed)
+    return study_table(study.title, scale, rows, _counted(arms), asked=shown.protocols, mixed=shown.mixed)
 
 
-def _paper_layouts(name: str, asked: str | None, results: Path) -> list[Layout]:
+def _paper_layouts(name: str, asked: str | None, shown: Shown, results: Path) -> list[Layout]:
     paper = papers.read(name)
     layouts = []
     for one in paper.tables:
@@ -50,7 +74,7 @@ def _paper_layouts(name: str, asked: str | None, results: Path) -> list[Layout]:
             if printed.arm is not None and printed.arm not in rows:
                 raise InvalidInput(f'{study.path}: has no arm "{printed.arm}"{nearest(printed.arm, rows)}')
         counted = _counted(expand(study, "paper"))
-        layouts.append(paper_table(paper, one, scale, rows, counted, _counted(arms)))
+        layouts.append(paper_table(paper, one, scale, rows, counted, _counted(arms), mixed=shown.mixed))
     return layouts
 
 
@@ -76,13 +100,15 @@ def _scale(study: Study, asked: str | None, results: Path) -> str:
     return usual
 
 
-def _rows(arms: Sequence[Arm], results: Path) -> list[frame.ArmRow]:
+def _rows(arms: Sequence[Arm], results: Path, names: Sequence[str] = ()) -> list[frame.ArmRow]:
     found = store.read(results, {arm.job for arm in arms}, folders.data_root())
+    found = store.with_saved(found, results, names)
     jobs: dict[str, list[str]] = {}
     for arm in arms:
         jobs.setdefault(arm.name, []).append(arm.job)
     references = {arm.name for arm in arms if arm.reference}
-    return frame.rows([frame.ArmJobs(name, name in references, tuple(ids)) for name, ids in jobs.items()], found)
+    named = [frame.ArmJobs(name, name in references, tuple(ids)) for name, ids in jobs.items()]
+    return frame.rows([*named, *(frame.ArmJobs(name, False, (name,)) for name in names)], found)
 
 
 def _counted(arms: Sequence[Arm]) -> Mapping[str, Mapping[str, int]]:

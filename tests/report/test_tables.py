@@ -7,7 +7,8 @@ import pandas as pd
 from benchbox.jobdir import State
 from benchbox.papers import read as papers
 from benchbox.report.frame import ArmJobs, rows
-from benchbox.report.tables import paper_table, study_table
+from benchbox.report.paper import paper_table
+from benchbox.report.tables import study_table
 from benchbox.store import Store
 
 PROTOCOL = "coco-kp/gt-boxes/flip"

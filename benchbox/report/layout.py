@@ -1,0 +1,180 @@
+"""A table ready for any format, and how its numbers and its absences read. Pure data; printing is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchbox.metrics.protocol import parse
+from benchbox.report.frame import ArmRow, Measured
+
+SCHEMA = 1
+METRICS = ("AP", "AP50", "AP75", "APM", "APL", "AR", "PCKh", "PCK")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column: its key in the rows' texts, its heading, and whether it holds numbers."""
+
+    key: str
+    heading: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table: texts for people, records for programs."""
+
+    title: str
+    columns: list[Heading]
+    texts: list[dict[str, str]]
+    records: list[dict[str, Any]]
+    footnotes: list[str]
+    missing: int
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """A metric and the protocols whose scores stand in its column: one, unless the user asked to mix them."""
+
+    metric: str
+    protocols: tuple[str, ...]
+    group: str = "all"
+
+    @property
+    def mixed(self) -> bool:
+        return len(self.protocols) > 1
+
+    @property
+    def key(self) -> str:
+        name = head(self.protocols[0]) if self.mixed else self.protocols[0]
+        return f"{self.metric} {name}" if self.group == "all" else self.group
+
+    def of(self, row: ArmRow) -> tuple[str, Measured | None]:
+        """Return a row's protocol in this column and what it measured."""
+        for protocol in self.protocols:
+            found = row.scores.get((protocol, self.metric, self.group))
+            if found:
+                return protocol, found
+        return self.protocols[0], None
+
+    def text(self, row: ArmRow, decimals: int = 1) -> str:
+        """Return the cell as people read it; where protocols are mixed it ends with the letter of its footnote."""
+        protocol, found = self.of(row)
+        if found is None:
+            return absent(row.state)
+        return number(found, decimals) + (f" [{_mark(self.protocols.index(protocol))}]" if self.mixed else "")
+
+    def cell(self, row: ArmRow) -> dict[str, Any]:
+        """Return the cell as programs read it."""
+        protocol, found = self.of(row)
+        return cell(found, self.metric, protocol)
+
+
+def head(protocol: str) -> str:
+    """Return a protocol's metric with its threshold: what scores of one column share at least."""
+    return protocol.split("/")[0]
+
+
+def heading(metric: str, protocol: str, used: Sequence[str]) -> str:
+    """Return a column's heading; it names the protocol's other parts where another protocol has this metric too."""
+    shown = f"{metric}@{head(protocol).partition('@')[2]}" if "@" in head(protocol) else metric
+    alone = sum(head(name) == head(protocol) for name in used) == 1
+    return shown if alone else f"{shown} ({'/'.join(protocol.split('/')[1:])})"
+
+
+def chosen(used: Sequence[str], asked: Sequence[str]) -> list[str]:
+    """Return the protocols of a table that were asked for, all when none was; prediction parts need not be said.
+
+    Raises: InvalidInput for what is no protocol.
+    """
+    wanted = [parse(text) for text in asked]
+    found = []
+    for name in used:
+        one = parse(name)
+        if not wanted or any(one == want or want.made_by(one.prediction) == one for want in wanted if fits(want, one)):
+            found.append(name)
+    return found
+
+
+def fits(want: Any, one: Any) -> bool:
+    """Tell whether a wanted protocol leaves the prediction open or names this one."""
+    return want.prediction in ((), one.prediction)
+
+
+def number(found: Measured, decimals: int) -> str:
+    """Spell a mean, with its deviation where there are several seeds."""
+    spread = f" ± {found.deviation:.{decimals}f}" if found.deviation is not None else ""
+    return f"{found.mean:.{decimals}f}{spread}"
+
+
+def cell(found: Measured | None, metric: str, protocol: str) -> dict[str, Any]:
+    """Return a cell as programs read it."""
+    return {
+        "metric": metric,
+        "protocol": protocol or None,
+        "measured": found.mean if found else None,
+        "deviation": found.deviation if found else None,
+        "n": found.n if found else 0,
+    }
+
+
+def record(row: ArmRow) -> dict[str, Any]:
+    """Return what identifies a row for programs."""
+    return {"arm": row.arm.name, "reference": row.arm.reference, "jobs": list(row.arm.jobs), "state": row.state}
+
+
+def absent(state: str) -> str:
+    """Spell why a cell holds no number."""
+    return state if state not in ("done", "stale", "saved") else "–"
+
+
+def missing(rows: Sequence[ArmRow]) -> int:
+    """Count the rows that are not done."""
+    return sum(row.state not in ("done", "saved") for row in rows)
+
+
+def notes_on(rows: Sequence[ArmRow]) -> list[str]:
+    """Return the footnotes on seeds, stale rows and saved predictions."""
+    most = max((len(row.arm.jobs) for row in rows), default=1)
+    notes = ["One seed: a difference may be noise."] if most == 1 else [f"Mean ± standard deviation over {most} seeds."]
+    if any(row.state == "stale" for row in rows):
+        notes.append("stale: made by other code or data than today's; `benchbox run STUDY --stale` makes it anew.")
+    if any(row.state == "saved" for row in rows):
+        notes.append("saved: predictions of others, judged by `benchbox score`.")
+    return notes
+
+
+def used_notes(columns: Sequence[ScoreColumn]) -> list[str]:
+    """Return a footnote per protocol: which columns it made, or which letter marks it where columns mix protocols."""
+    notes: dict[str, list[str]] = {}
+    marked: list[str] = []
+    for column in columns:
+        if column.mixed:
+            marked += [f"[{_mark(place)}] {column.metric}: {name}." for place, name in enumerate(column.protocols)]
+        else:
+            notes.setdefault(column.protocols[0], []).append(column.metric)
+    mixing = ["Mixed protocols: numbers with different marks are not comparable."] if marked else []
+    plain = [f"{', '.join(dict.fromkeys(metrics))}: {name}." for name, metrics in notes.items()]
+    return mixing + list(dict.fromkeys(marked)) + plain
+
+
+def _mark(place: int) -> str:
+    """Return a, b ... z, aa ...: letters, since numbers mark a paper's errata."""
+    return ("" if place < 26 else _mark(place // 26 - 1)) + chr(ord("a") + place % 26)
+
+
+def score_columns(rows: Sequence[ArmRow], used: Sequence[str], *, mixed: bool, group: str = "all") -> list[ScoreColumn]:
+    """List the columns that rows have scores for; of one protocol each unless `mixed`."""
+    found: Mapping[tuple[str, str, str], None] = dict.fromkeys(key for row in rows for key in row.scores)
+    columns: list[ScoreColumn] = []
+    families = list(dict.fromkeys(map(head, used))) if mixed else list(used)
+    for family in families:
+        names = tuple(name for name in used if (head(name) == family if mixed else name == family))
+        for metric in METRICS:
+            having = tuple(name for name in names if (name, metric, group) in found)
+            if having:
+                columns.append(ScoreColumn(metric, having, group))
+    return columns
