@@ -11,11 +11,10 @@ import numpy as np
 from benchbox.errors import InvalidInput
 from benchbox.metrics.coco_truth import Truth
 
-# Source of all four: pycocotools, Params.setKpParams and COCOeval.evaluateImg.
+# Source of all three: pycocotools, Params.setKpParams and COCOeval.evaluateImg.
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 AREAS = {"all": (0.0, 1e10), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}  # square pixels, both ends belong
 MOST = 20  # people of an image that count, by score
-_REACH = np.minimum(THRESHOLDS, 1 - 1e-10)  # an OKS from here on is a match
 _EPSILON = float(np.spacing(1))
 
 
@@ -211,19 +210,20 @@ def _pairs(truth: Truth, labelled: np.ndarray, image: np.ndarray, points: np.nda
     prediction = np.repeat(np.arange(len(image)), size)
     person = np.arange(size.sum()) + (begin - first)[prediction]
     counts = labelled.sum(axis=1)
+    front = np.argsort(~labelled, axis=1, kind="stable")  # labelled joints first
     oks = np.empty(len(person))
     for count in np.unique(counts[person]):
         # Equal numbers of terms, side by side: so that numpy adds them up in pycocotools' order, to the last bit.
         pair = np.flatnonzero(counts[person] == count)
-        place, who = points[prediction[pair]], person[pair]
+        who = person[pair]
         if count:
-            joints = np.nonzero(labelled[who])[1].reshape(-1, count)
-            offsets = np.take_along_axis(place - truth.keypoints[who, :, :2], joints[..., None], axis=1)
+            joints = front[who, :count]
+            offsets = points[prediction[pair, None], joints] - truth.keypoints[who[:, None], joints, :2]
             widths = spread[joints]
         else:
             corner, length = truth.boxes[who, None, :2], truth.boxes[who, None, 2:]
-            beyond = place - (corner + length * 2)
-            offsets = np.maximum(0, (corner - length) - place) + np.maximum(0, beyond)
+            place = points[prediction[pair]]
+            offsets = np.maximum(0, (corner - length) - place) + np.maximum(0, place - (corner + length * 2))
             widths = spread
         far = (offsets[..., 0] ** 2 + offsets[..., 1] ** 2) / widths / (truth.areas[who, None] + _EPSILON) / 2
         oks[pair] = np.exp(-far).sum(axis=1) / far.shape[1]
@@ -237,15 +237,17 @@ def _greedy(truth: Truth, ignore: np.ndarray, pairs: _Pairs) -> np.ndarray:
     for count in np.unique(pairs.size[pairs.size > 0]):
         rows = np.flatnonzero(pairs.size == count)
         members = pairs.first[rows, None] + np.arange(count)
+        able = pairs.oks[members].max(axis=1) >= THRESHOLDS[0]
+        rows, members = rows[able], members[able]
         people, oks = pairs.person[members], pairs.oks[members]
         # The later of equal ones is preferred, and whoever counts to whoever is ignored.
         wish = np.argsort(np.argsort(oks, axis=1, kind="stable"), axis=1) + 1
         wishes = wish[:, None, None] + count * ~ignore[people].transpose(0, 2, 1)[:, :, None]
-        reaches = (oks[:, None] >= _REACH[:, None])[:, None]
+        reaches = (oks[:, None] >= THRESHOLDS[:, None])[:, None]
         images, slots = np.unique(pairs.image[rows], return_inverse=True)
         free = np.ones((len(images), *shape, count), dtype=bool)
         ranks = pairs.rank[rows]
-        for rank in range(ranks.max() + 1):
+        for rank in np.unique(ranks):
             now = np.flatnonzero(ranks == rank)
             slot = slots[now]
             offers = np.where(free[slot] & reaches[now], wishes[now], 0)
