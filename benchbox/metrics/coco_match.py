@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from benchbox.errors import InvalidInput
-from benchbox.metrics.coco_truth import Truth
+from benchbox.metrics.coco_truth import PERSON, Truth
 
-# Source of all four: pycocotools, Params.setKpParams and COCOeval.evaluateImg.
+# Source of all three: pycocotools, Params.setKpParams and COCOeval.evaluateImg.
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 AREAS = {"all": (0.0, 1e10), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}  # square pixels, both ends belong
 MOST = 20  # people of an image that count, by score
-_REACH = np.minimum(THRESHOLDS, 1 - 1e-10)  # an OKS from here on is a match
 _EPSILON = float(np.spacing(1))
 
 
@@ -81,24 +81,37 @@ def from_results(results: Iterable[dict[str, Any]], *, joints: int) -> Predictio
     """Make arrays of a result file's entries.
 
     Args:
-        results: image_id, keypoints (3 K numbers) and score of each person; other keys are not looked at.
+        results: image_id, keypoints (3 K numbers) and score of each person, category_id where there is one.
         joints: K.
 
     Raises:
-        InvalidInput: an entry lacks a key or has another number of keypoints.
+        InvalidInput: an entry lacks a key, is no person, has another number of keypoints or holds what is no number.
     """
-    entries = list(results)
-    for index, entry in enumerate(entries):
-        missing = {"image_id", "keypoints", "score"} - entry.keys()
-        if missing:
-            raise InvalidInput(f"result {index}: no {sorted(missing)[0]}")
-        if len(entry["keypoints"]) != 3 * joints:
-            raise InvalidInput(f"result {index}: {len(entry['keypoints'])} keypoint numbers, expected {3 * joints}")
+    rows = [_result(entry, f"result {index}", joints) for index, entry in enumerate(results)]
     return Predictions(
-        image_ids=np.array([entry["image_id"] for entry in entries], dtype=np.int64),
-        keypoints=np.array([entry["keypoints"] for entry in entries], dtype=np.float64).reshape(-1, joints, 3),
-        scores=np.array([entry["score"] for entry in entries], dtype=np.float64),
+        image_ids=np.array([image_id for image_id, _, _ in rows], dtype=np.int64),
+        keypoints=np.array([keypoints for _, keypoints, _ in rows]).reshape(-1, joints, 3),
+        scores=np.array([score for _, _, score in rows], dtype=np.float64),
     )
+
+
+def _result(entry: Any, where: str, joints: int) -> tuple[int, np.ndarray, float]:
+    """Check one entry; return its image's id, keypoints and score."""
+    if not isinstance(entry, dict):
+        raise InvalidInput(f"{where}: not an object with image_id, keypoints and score")
+    missing = {"image_id", "keypoints", "score"} - entry.keys()
+    if missing:
+        raise InvalidInput(f"{where}: no {sorted(missing)[0]}")
+    if entry.get("category_id", PERSON) != PERSON:
+        raise InvalidInput(f"{where}: category_id is {entry['category_id']}, expected {PERSON} (person)")
+    try:
+        keypoints = np.array(entry["keypoints"], dtype=np.float64)
+        image_id, score = operator.index(entry["image_id"]), float(entry["score"])
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(f"{where}: image_id, keypoints or score holds something that is not a number") from None
+    if keypoints.shape != (3 * joints,):
+        raise InvalidInput(f"{where}: {keypoints.size} keypoint numbers, expected {3 * joints}")
+    return image_id, keypoints, score
 
 
 def match(
@@ -134,7 +147,9 @@ def match(
     labelled = truth.keypoints[..., 2] > 0
     ignore = truth.ignore
     if joints is not None:
-        labelled = labelled & np.isin(np.arange(len(spread)), joints)
+        kept = np.zeros(len(spread), dtype=bool)
+        kept[list(joints)] = True
+        labelled = labelled & kept
         ignore = truth.crowd | ~labelled.any(axis=1)
     if counted is not None:
         ignore = ignore | ~np.asarray(counted, dtype=bool)
@@ -211,19 +226,20 @@ def _pairs(truth: Truth, labelled: np.ndarray, image: np.ndarray, points: np.nda
     prediction = np.repeat(np.arange(len(image)), size)
     person = np.arange(size.sum()) + (begin - first)[prediction]
     counts = labelled.sum(axis=1)
+    front = np.argsort(~labelled, axis=1, kind="stable")  # labelled joints first
     oks = np.empty(len(person))
     for count in np.unique(counts[person]):
         # Equal numbers of terms, side by side: so that numpy adds them up in pycocotools' order, to the last bit.
         pair = np.flatnonzero(counts[person] == count)
-        place, who = points[prediction[pair]], person[pair]
+        who = person[pair]
         if count:
-            joints = np.nonzero(labelled[who])[1].reshape(-1, count)
-            offsets = np.take_along_axis(place - truth.keypoints[who, :, :2], joints[..., None], axis=1)
+            joints = front[who, :count]
+            offsets = points[prediction[pair, None], joints] - truth.keypoints[who[:, None], joints, :2]
             widths = spread[joints]
         else:
             corner, length = truth.boxes[who, None, :2], truth.boxes[who, None, 2:]
-            beyond = place - (corner + length * 2)
-            offsets = np.maximum(0, (corner - length) - place) + np.maximum(0, beyond)
+            place = points[prediction[pair]]
+            offsets = np.maximum(0, (corner - length) - place) + np.maximum(0, place - (corner + length * 2))
             widths = spread
         far = (offsets[..., 0] ** 2 + offsets[..., 1] ** 2) / widths / (truth.areas[who, None] + _EPSILON) / 2
         oks[pair] = np.exp(-far).sum(axis=1) / far.shape[1]
@@ -237,15 +253,17 @@ def _greedy(truth: Truth, ignore: np.ndarray, pairs: _Pairs) -> np.ndarray:
     for count in np.unique(pairs.size[pairs.size > 0]):
         rows = np.flatnonzero(pairs.size == count)
         members = pairs.first[rows, None] + np.arange(count)
+        able = pairs.oks[members].max(axis=1) >= THRESHOLDS[0]
+        rows, members = rows[able], members[able]
         people, oks = pairs.person[members], pairs.oks[members]
         # The later of equal ones is preferred, and whoever counts to whoever is ignored.
         wish = np.argsort(np.argsort(oks, axis=1, kind="stable"), axis=1) + 1
         wishes = wish[:, None, None] + count * ~ignore[people].transpose(0, 2, 1)[:, :, None]
-        reaches = (oks[:, None] >= _REACH[:, None])[:, None]
+        reaches = (oks[:, None] >= THRESHOLDS[:, None])[:, None]
         images, slots = np.unique(pairs.image[rows], return_inverse=True)
         free = np.ones((len(images), *shape, count), dtype=bool)
         ranks = pairs.rank[rows]
-        for rank in range(ranks.max() + 1):
+        for rank in np.unique(ranks):
             now = np.flatnonzero(ranks == rank)
             slot = slots[now]
             offers = np.where(free[slot] & reaches[now], wishes[now], 0)
@@ -260,13 +278,12 @@ def _greedy(truth: Truth, ignore: np.ndarray, pairs: _Pairs) -> np.ndarray:
 
 def _outcome(truth: Truth, ignore: np.ndarray, found: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (N, A, T) which predictions found somebody, and which count neither as right nor as wrong."""
-    hit = found >= 0
-    # pycocotools marks a match by the person's id, and nobody by 0.
-    matched = hit & (truth.ids[found] != 0) if truth.ids.size else hit
-    ignored = np.zeros_like(hit)
-    ignored[hit] = ignore[found[hit], np.nonzero(hit)[1]]
-    extent = points.max(axis=1) - points.min(axis=1)
-    ignored |= ~matched & _outside(extent[:, 0] * extent[:, 1])[..., None]
+    # Nobody (-1) is the row added at the end. pycocotools marks a match by the person's id, and nobody by 0.
+    matched = np.append(truth.ids, 0)[found] != 0
+    ignored = np.pad(ignore, ((0, 1), (0, 0)))[found, np.arange(len(AREAS))[:, None]]
+    by_joint = np.ascontiguousarray(points.transpose(1, 2, 0))  # numpy is slow along 17 joints
+    width, height = by_joint.max(axis=0) - by_joint.min(axis=0)
+    ignored |= ~matched & _outside(width * height)[..., None]
     return matched, ignored
 
 

@@ -92,6 +92,8 @@ def _results(rng: np.random.Generator, image_id: int, people: list[dict[str, Any
         if near and rng.uniform() < 0.85:
             keypoints[:, :2] = np.array(rng.choice(near)["keypoints"]).reshape(17, 3)[:, :2]
             keypoints[:, :2] += (rng.normal(size=(17, 2)) * rng.choice([0, 1, 4, 12])).round(rng.integers(0, 3))
+            if rng.uniform() < 0.3:  # half the joints far off: an OKS of 0.5 or 0.75, say, to the last bit
+                keypoints[rng.permutation(17)[: rng.integers(4, 13)], :2] += 5000
         else:
             keypoints[:, :2] = rng.integers(0, 33, (17, 2)) * rng.choice([1, 3])
             keypoints[:2, :2] = [[0, 0], [32, 32]] if rng.uniform() < 0.5 else [[0, 0], [96, 96]]
