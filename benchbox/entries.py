@@ -16,7 +16,7 @@ PIXEL_LIMIT = 1e7
 """Nothing beyond it can be a place in an image."""
 
 
-def fingerprint(files: Sequence[Path], hint: str) -> str:
+def file_fingerprint(files: Sequence[Path], hint: str) -> str:
     """Return 16 hexadecimal digits that stand for the content of files.
 
     Args:

@@ -15,13 +15,13 @@ def test_the_fingerprint_is_of_all_files_and_their_order(tmp_path):
     one.write_bytes(b"abc")
     two.write_bytes(b"")
     # Source: FIPS 180-2, appendix B.1, the digest of "abc".
-    assert entries.fingerprint([one], "") == "ba7816bf8f01cfea"
-    both = entries.fingerprint([one, two], "")
+    assert entries.file_fingerprint([one], "") == "ba7816bf8f01cfea"
+    both = entries.file_fingerprint([one, two], "")
     digests = hashlib.sha256(b"abc").digest() + hashlib.sha256(b"").digest()
     assert both == hashlib.sha256(digests).hexdigest()[:16]
-    assert entries.fingerprint([two, one], "") != both
+    assert entries.file_fingerprint([two, one], "") != both
     with pytest.raises(EnvironmentProblem, match="it belongs there"):
-        entries.fingerprint([one, tmp_path / "three"], "it belongs there")
+        entries.file_fingerprint([one, tmp_path / "three"], "it belongs there")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])

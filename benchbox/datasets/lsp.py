@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchbox import entries
 from benchbox.datasets.mat import array, read_mat
-from benchbox.entries import PIXEL_LIMIT, image_folder, kind, read_json, shown
+from benchbox.entries import PIXEL_LIMIT, file_fingerprint, image_folder, kind, read_json, shown
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import LSP14
@@ -47,7 +46,7 @@ def fingerprint(root: Path) -> str:
     Raises:
         EnvironmentProblem: a file cannot be read.
     """
-    return entries.fingerprint(annotation_files(root), _layout(root))
+    return file_fingerprint(annotation_files(root), _layout(root))
 
 
 def read_people(root: Path, split: str) -> list[Person]:

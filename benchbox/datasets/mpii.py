@@ -12,9 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from benchbox import entries
 from benchbox.datasets.mat import array, read_mat
-from benchbox.entries import PIXEL_LIMIT, image_folder, image_name, kind, numbers, read_json, shown
+from benchbox.entries import (
+    PIXEL_LIMIT,
+    file_fingerprint,
+    image_folder,
+    image_name,
+    kind,
+    numbers,
+    read_json,
+    shown,
+)
 from benchbox.errors import InvalidInput
 from benchbox.pose.people import Person, head_size
 from benchbox.pose.skeleton import MPII16
@@ -49,7 +57,7 @@ def fingerprint(root: Path, split: str) -> str:
     Raises:
         EnvironmentProblem: a file cannot be read.
     """
-    return entries.fingerprint(annotation_files(root, split), _layout(root, split))
+    return file_fingerprint(annotation_files(root, split), _layout(root, split))
 
 
 def head_kind(root: Path, split: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchbox.datasets.coco import annotation_file, fingerprint, read_people
+from benchbox.datasets.coco import annotation_file, fingerprint, labelled, read_document, read_people
 from benchbox.errors import BenchboxError, EnvironmentProblem, InvalidInput
 
 POINTS = [30, 40, 2] * 17
@@ -152,6 +152,15 @@ def test_a_bad_annotation_file_is_one_line(tmp_path, name):
     one_line(problem, str(file), *parts)
 
 
+def test_what_is_not_read_does_not_stay(tmp_path):
+    document = changed(segmentation=[[1, 2, 3, 4, 5, 6]])
+    document["images"][0]["flickr_url"] = "http://a"
+    write(tmp_path, document)
+    read = read_document(tmp_path, "val")
+    assert read.annotations == GOOD["annotations"]
+    assert len(labelled(read)) == 3
+
+
 def test_missing_files_say_the_layout(tmp_path):
     layout = f"{tmp_path}/annotations/person_keypoints_val.json"
     with pytest.raises(EnvironmentProblem) as problem:
@@ -193,11 +202,11 @@ def test_detections_become_people(tmp_path):
     boxes = [
         {**BOX, "category_id": 3},
         {**BOX, "bbox": [-5, -6, 300, 400]},
-        {**BOX, "score": 0.2},
-        {**BOX, "image_id": 7, "score": 0.5},
+        {**BOX, "score": 0.19},
+        {**BOX, "image_id": 7, "score": 0.2},
     ]
     people = detect(tmp_path, boxes, score_threshold=0.2)
-    assert [(p.id, p.image_id, p.score) for p in people] == [(1, 3, 0.9), (3, 7, 0.5)]
+    assert [(p.id, p.image_id, p.score) for p in people] == [(1, 3, 0.9), (3, 7, 0.2)]
     assert people[0].box == (-5, -6, 300, 400)
     assert people[0].area == 120_000
     assert people[0].keypoints.shape == (17, 3)
@@ -261,4 +270,4 @@ def test_real_detections():
     if not file.is_file():
         pytest.skip("no detector's boxes below BENCHBOX_DATA")
     people = read_people(root, "val2017", boxes="detector", detections=file)
-    assert len(people) == len([b for b in json.loads(file.read_bytes()) if b["category_id"] == 1 and b["score"] > 0])
+    assert len(people) == len([b for b in json.loads(file.read_bytes()) if b["category_id"] == 1 and b["score"] >= 0])

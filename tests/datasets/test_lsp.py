@@ -149,10 +149,10 @@ def test_real_people(real_data):
         points = person.keypoints[labelled, :2]
         inside.append(((points >= 0) & (points <= (width - 1, height - 1))).all())
     assert all(inside)
-    # People are mostly upright: their ankles lie below their heads, or the order of the joints was another.
+    # Most people stand, gymnasts or not: were the order of the joints another, few ankles would lie below heads.
     ankle, top = LSP14.joints.index("left_ankle"), LSP14.joints.index("head_top")
     both = [p.keypoints for p in people if p.keypoints[[ankle, top], 2].all()]
-    assert np.mean([points[ankle, 1] > points[top, 1] for points in both]) > 0.7
+    assert np.mean([points[ankle, 1] > points[top, 1] for points in both]) > 0.6
 
 
 def test_joints_without_label_have_no_place_in_the_official_file(real_data):
