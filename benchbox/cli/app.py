@@ -233,3 +233,37 @@ def rescore(
 
     choice = verbs.Choice(scale, seeds, only, results)
     sys.exit(scores.rescore(study, choice, protocol or [], check, "json" if json else format))
+
+
+data_verbs = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
+app.add_typer(data_verbs, name="data")
+
+
+@data_verbs.command("list")
+def data_list(format: Format = "rich", json: Json = False) -> None:
+    """List what is found where, what is missing, where it comes from and how it should lie.
+
+    Example: benchbox data list
+
+    Exit codes: 0 listed.
+    """
+    from benchbox.cli import datasets
+
+    sys.exit(datasets.list_all("json" if json else format))
+
+
+@data_verbs.command("check")
+def data_check(
+    name: Annotated[str, typer.Argument(metavar="NAME[:SPLIT]", help="The data set.", show_default=False)],
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Examine a data set: counts, images, joints, boxes, doubles, left and right, fingerprint.
+
+    Example: benchbox data check coco:val2017
+
+    Exit codes: 0 sound, 1 something was found, 2 unknown data set, 4 not there.
+    """
+    from benchbox.cli import datasets
+
+    sys.exit(datasets.check(name, "json" if json else format))
