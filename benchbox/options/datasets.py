@@ -14,6 +14,9 @@ SYNTHETIC_VERSION = 1
 JOINTS = {"coco17": 17, "mpii16": 16, "lsp14": 14}
 """Number of joints by skeleton."""
 
+MPII_RELEASE = "mpii_human_pose_v1_u12_1.mat"
+"""The official file of annotations."""
+
 _SPLIT = r"^[A-Za-z0-9_]+$"
 
 
@@ -56,18 +59,25 @@ class CocoOptions(DatasetOptions):
 
 
 class MpiiOptions(DatasetOptions):
-    """MPII Human Pose in HRNet's layout: splits by the names of their JSON files."""
+    """MPII Human Pose: splits by the names of HRNet's JSON files.
+
+    annotations: hrnet reads those files; release reads the official .mat, test persons being those of the images that
+    HRNet's JSON of the test split names, all others to train on.
+    """
 
     name: Literal["mpii"]
     train: str = Field("train", pattern=_SPLIT, max_length=64)
     test: str = Field("valid", pattern=_SPLIT, max_length=64)
     input: Size = (256, 256)
+    annotations: Literal["hrnet", "release"] = "hrnet"
 
     @property
     def skeleton(self) -> str:
         return "mpii16"
 
     def files(self, split: str) -> tuple[str, ...]:
+        if self.annotations == "release":
+            return (f"mpii/annot/{MPII_RELEASE}", f"mpii/annot/{self.test}.json")
         return (f"mpii/annot/{split}.json",)
 
 

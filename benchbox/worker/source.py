@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbox.config import JobConfig, required_files
-from benchbox.datasets import coco, lsp, mpii, topdown
+from benchbox.datasets import coco, lsp, mpii, mpii_release, topdown
 from benchbox.datasets.synthetic import files
 from benchbox.digest import file_digest
 from benchbox.errors import EnvironmentProblem, InvalidInput
 from benchbox.metrics.protocol import prediction_parts
-from benchbox.options.datasets import CocoOptions, LspOptions, SyntheticOptions
+from benchbox.options.datasets import (
+    MPII_RELEASE,
+    CocoOptions,
+    LspOptions,
+    MpiiOptions,
+    SyntheticOptions,
+)
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import SKELETONS, Skeleton
 from benchbox.worker.score import Ground
@@ -47,6 +53,8 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
     if data is None:
         raise EnvironmentProblem(f"{dataset.name}: no data root; set BENCHBOX_DATA to the folder that holds it")
     layout = "lsp" if isinstance(dataset, LspOptions) else dataset.name
+    if isinstance(dataset, MpiiOptions) and dataset.annotations == "release":
+        layout = "mpii-release"
     root = data / dataset.name
     splits = (dataset.train, dataset.test) if config.train.epochs else (dataset.test, dataset.test)
     wanted = [data / name for name in required_files(config)]
@@ -73,7 +81,7 @@ def skeleton_of(config: JobConfig) -> Skeleton:
 
 def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     """Read the people to train on."""
-    people = READERS[source.layout](source.root, source.train)
+    people = _people(source, source.train)
     if len(people) < config.train.batch:
         raise InvalidInput(f"{source.train}: {len(people)} persons do not fill one batch of {config.train.batch}")
     return _crops(config, people)
@@ -84,10 +92,20 @@ def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     if source.detections is not None:
         people = coco.read_people(source.root, source.test, boxes="detector", detections=source.detections)
     else:
-        people = READERS[source.layout](source.root, source.test)
+        people = _people(source, source.test)
     if not people:
         raise InvalidInput(f"{source.root}: {source.test} has nobody to test on")
     return _crops(config, people)
+
+
+def _people(source: Source, split: str) -> list[Person]:
+    if source.layout != "mpii-release":
+        return READERS[source.layout](source.root, split)
+    held_out = {person.image.name for person in mpii.read_people(source.root, source.test)}
+    images, path = source.root / "images", source.root / "annot" / MPII_RELEASE
+    if split == source.test:
+        return mpii_release.read_people(path, images, names=held_out)
+    return [person for person in mpii_release.read_people(path, images) if person.image.name not in held_out]
 
 
 READERS: dict[str, Callable[[Path, str], list[Person]]] = {
@@ -98,6 +116,7 @@ READERS: dict[str, Callable[[Path, str], list[Person]]] = {
 ANNOTATIONS: dict[str, Callable[[Path, str], list[Path]]] = {
     "coco": lambda root, split: [coco.annotation_file(root, split)],
     "mpii": mpii.annotation_files,
+    "mpii-release": lambda root, split: [],
     "lsp": lambda root, split: lsp.annotation_files(root),
 }
 """Files whose change makes a result stale, where they are there."""
