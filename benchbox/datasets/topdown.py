@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 
 from benchbox.errors import InvalidInput, nearest
-from benchbox.pose.affine import box_to_center_scale, crop, crop_matrix, transform_points
+from benchbox.pose.affine import box_to_center_scale, crop_matrix, transform_points
 from benchbox.pose.augment import HALF_BODY_JOINTS, Draws, draw, flip_points, half_body
+from benchbox.pose.crop import Cropper
 from benchbox.pose.heatmap import gaussian_targets
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import Skeleton
@@ -26,8 +27,8 @@ from benchbox.pose.udp import check_coordinates, udp_matrix, udp_stride
 # ImageNet, in RGB order. With colour = "bgr" they meet the channels in the same places, as in SimpleBaseline's code.
 MEAN = np.array([0.485, 0.456, 0.406])
 STD = np.array([0.229, 0.224, 0.225])
-_FACTOR = (1 / (255 * STD)).astype(np.float32)[:, None, None]
-_OFFSET = (-MEAN / STD).astype(np.float32)[:, None, None]
+_FACTOR = (1 / (255 * STD)).astype(np.float32)
+_OFFSET = (-MEAN / STD).astype(np.float32)
 _ORDER_STREAM, _DRAW_STREAM = 1, 2
 _SMALLEST_SCALE = 1 / 200  # one pixel: a box without extent has no crop
 
@@ -126,27 +127,9 @@ class TopDown:
         Raises:
             InvalidInput: the image cannot be read.
         """
-        person = self.people[index]
-        draws = self.draws(index, epoch)
-        image = read_image(person.image)
-        joints = person.keypoints[:, :2]
-        visible = (person.keypoints[:, 2] > 0).astype(np.float32)
-        center, scale = self._frame(index, draws, joints, visible)
-        if draws.flip:
-            width = image.shape[1]
-            image = cv2.flip(image, 1)
-            joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
-            center = np.array([width - 1 - center[0], center[1]])
-        matrix = self._matrix(center, scale * draws.scale, draws.rotation)
-        target, weight = gaussian_targets(
-            transform_points(joints, matrix),
-            visible,
-            heatmap_size=self.heatmap_size,
-            stride=self._stride,
-            sigma=self.sigma,
-            subcell=self.coordinates == "udp",
-        )
-        return self._normalised(crop(image, matrix, self.input_size)), target, weight
+        image = np.empty((3, *self.input_size), dtype=np.float32)
+        target = np.empty((len(self.skeleton.joints), *self.heatmap_size), dtype=np.float32)
+        return image, target, self._draw_sample(index, epoch, Cropper(self.input_size), image, target)
 
     def training_batches(self, epoch: int, batch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch; a last one of a single sample is dropped (batch norm needs two).
@@ -157,12 +140,18 @@ class TopDown:
             start: batches to leave out at the beginning, to go on where a run stopped.
         """
         order = self.order(epoch)
+        joints = len(self.skeleton.joints)
+        cropper = Cropper(self.input_size)
         for begin in range(start * batch, len(order), batch):
             indices = order[begin : begin + batch]
             if len(indices) < min(batch, 2):
                 return
-            images, targets, weights = zip(*(self.training_sample(int(i), epoch) for i in indices), strict=True)
-            yield Batch(np.stack(images), np.stack(targets), np.stack(weights))
+            images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
+            targets = np.empty((len(indices), joints, *self.heatmap_size), dtype=np.float32)
+            weights = np.empty((len(indices), joints, 1), dtype=np.float32)
+            for place, index in enumerate(indices.tolist()):
+                weights[place] = self._draw_sample(index, epoch, cropper, images[place], targets[place])
+            yield Batch(images, targets, weights)
 
     def evaluation_batches(self, batch: int) -> Iterator[EvaluationBatch]:
         """Yield everybody's unchanged crop in order; neighbours in one image share its decoding.
@@ -171,6 +160,7 @@ class TopDown:
             batch: crops in a batch, the last may have fewer.
         """
         center, scale = self.frames
+        cropper = Cropper(self.input_size)
         path, image = None, np.empty((0, 0, 3), dtype=np.uint8)
         for begin in range(0, len(self.people), batch):
             indices = range(begin, min(begin + batch, len(self.people)))
@@ -180,7 +170,7 @@ class TopDown:
                     path = self.people[index].image
                     image = read_image(path)
                 matrix = self._matrix(center[index], scale[index], 0.0)
-                self._normalised(crop(image, matrix, self.input_size), out=images[place])
+                self._normalise(cropper.crop(image, matrix), images[place])
             yield EvaluationBatch(images, center[indices], scale[indices], np.array(indices))
 
     @property
@@ -216,15 +206,40 @@ class TopDown:
         center, scale = self.frames
         return center[index], scale[index]
 
-    def _normalised(self, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Turn (H, W, 3) uint8 BGR into (3, H, W) float32, ImageNet mean 0 and deviation 1, channels in `colour`."""
-        channels = image[:, :, ::-1] if self.colour == "rgb" else image
-        if out is None:
-            out = np.empty((3, *image.shape[:2]), dtype=np.float32)
-        out[...] = channels.transpose(2, 0, 1)
-        out *= _FACTOR
-        out += _OFFSET
-        return out
+    def _draw_sample(
+        self, index: int, epoch: int, cropper: Cropper, image: np.ndarray, target: np.ndarray
+    ) -> np.ndarray:
+        """Write a training sample into image (3, H, W) and target (K, h, w), and return its weight (K, 1)."""
+        person = self.people[index]
+        draws = self.draws(index, epoch)
+        picture = read_image(person.image)
+        joints = person.keypoints[:, :2]
+        visible = (person.keypoints[:, 2] > 0).astype(np.float32)
+        center, scale = self._frame(index, draws, joints, visible)
+        if draws.flip:
+            width = picture.shape[1]
+            joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
+            center = np.array([width - 1 - center[0], center[1]])
+        matrix = self._matrix(center, scale * draws.scale, draws.rotation)
+        _, weight = gaussian_targets(
+            transform_points(joints, matrix),
+            visible,
+            heatmap_size=self.heatmap_size,
+            stride=self._stride,
+            sigma=self.sigma,
+            subcell=self.coordinates == "udp",
+            out=target,
+        )
+        self._normalise(cropper.crop(picture, matrix, mirrored=draws.flip), image)
+        return weight
+
+    def _normalise(self, planes: np.ndarray, out: np.ndarray) -> None:
+        """Turn (3, H, W) uint8 B, G, R into float32 of ImageNet mean 0 and deviation 1, channels in `colour`."""
+        ordered = planes[::-1] if self.colour == "rgb" else planes
+        for plane, values, factor, offset in zip(ordered, out, _FACTOR, _OFFSET, strict=True):
+            values[...] = plane  # a plane at a time stays in the processor's cache
+            values *= factor
+            values += offset
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 PIXELS_PER_SCALE = 200.0
@@ -89,22 +88,6 @@ def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """
     mapped: np.ndarray = np.asarray(points, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]
     return mapped
-
-
-def crop(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Sample the crop that `matrix` (image to crop) describes: bilinear, zero outside the image.
-
-    Args:
-        image: (H, W, 3) uint8.
-        matrix: (2, 3).
-        size: (height, width) of the crop.
-
-    Returns:
-        (height, width, 3) uint8.
-    """
-    height, width = size
-    warped: np.ndarray = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR)
-    return warped
 
 
 def points_to_center_scale(

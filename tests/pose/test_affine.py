@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbox.pose.affine import box_to_center_scale, crop, crop_matrix, transform_points
+from benchbox.pose.affine import box_to_center_scale, crop_matrix, transform_points
 
 coordinate = st.floats(-500, 1500)
 side = st.floats(0.05, 8)
@@ -51,10 +51,3 @@ def test_a_frame_holds_its_box(box, aspect):
     assert width >= 1.25 * box[2] * (1 - 1e-5)
     assert height >= 1.25 * box[3] * (1 - 1e-5)
     np.testing.assert_allclose(center, [box[0] + box[2] / 2, box[1] + box[3] / 2], rtol=1e-6, atol=1e-4)
-
-
-def test_outside_the_image_is_black():
-    image = np.full((20, 20, 3), 200, dtype=np.uint8)
-    size = (16, 16)
-    assert not crop(image, crop_matrix((500, 500), (0.1, 0.1), 0, size), size).any()
-    assert (crop(image, crop_matrix((10, 10), (0.05, 0.05), 0, size), size) == 200).all()

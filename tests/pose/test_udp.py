@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchbox.errors import InvalidInput
-from benchbox.pose.affine import crop, crop_matrix, transform_points
+from benchbox.pose.affine import crop_matrix, transform_points
+from benchbox.pose.crop import Cropper
 from benchbox.pose.heatmap import decode, flip_back, gaussian_targets
 from benchbox.pose.skeleton import COCO17
 from benchbox.pose.udp import udp_matrix, udp_stride
@@ -71,10 +72,10 @@ def test_the_crop_of_the_mirrored_picture_is_the_mirrored_crop():
         center, width = rng.uniform((100, 100), (220, 140)), rng.uniform(0.4, 0.7)
         rotation, scale = rng.uniform(-40, 40), (width, width * 4 / 3)
         for name, matrix in (("udp", udp_matrix), ("official", crop_matrix)):
-            plain = crop(image, matrix(center, scale, rotation, size), size)
+            plain = Cropper(size).crop(image, matrix(center, scale, rotation, size))
             mirrored_center = (319 - center[0], center[1])
-            mirrored = crop(cv2.flip(image, 1), matrix(mirrored_center, scale, -rotation, size), size)
-            off[name] = max(off[name], int(np.abs(mirrored[:, ::-1].astype(int) - plain.astype(int)).max()))
+            mirrored = Cropper(size).crop(cv2.flip(image, 1), matrix(mirrored_center, scale, -rotation, size))
+            off[name] = max(off[name], int(np.abs(mirrored[..., ::-1].astype(int) - plain.astype(int)).max()))
     # OpenCV before version 5 samples at thirty-seconds of a pixel, to either side of the exact place.
     assert off["udp"] <= 3
     assert off["official"] > 20

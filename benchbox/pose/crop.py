@@ -1,0 +1,68 @@
+"""Crops of images, sampled with as little work as the bits allow."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+class Cropper:
+    """Sample crops of one size, one after the other in the same memory (one for each thread).
+
+    Args:
+        size: (height, width) of the crops.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self._canvas = np.empty(0, dtype=np.uint8)
+        self._warped = np.empty((*size, 4), dtype=np.uint8)
+        # A row of room, so that equal places of the planes do not lie whole pages apart, which slows writing them down.
+        self._planes = np.empty((4, size[0] + 1, size[1]), dtype=np.uint8)[:, : size[0]]
+
+    def crop(self, image: np.ndarray, matrix: np.ndarray, *, mirrored: bool = False) -> np.ndarray:
+        """Sample the crop that `matrix` (image to crop) describes: bilinear, zero outside the image.
+
+        Args:
+            image: (H, W, 3) uint8.
+            matrix: (2, 3).
+            mirrored: sample the mirror image, whose places `matrix` then maps.
+
+        Returns:
+            (3, height, width) uint8, the channels as planes in the order of the image; overwritten by the next call.
+        """
+        rows, columns = _reach(matrix, self._size, image.shape)
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            self._planes[:] = 0
+            return self._planes[:3]
+        part = image[rows, columns]
+        if mirrored:
+            last = image.shape[1]
+            part = cv2.flip(image[rows, last - columns.stop : last - columns.start], 1)
+        # OpenCV samples four channels in less than half the time of three, to the same bits. What no pixel of the crop
+        # comes from is left as the memory was.
+        count = 4 * image.shape[0] * image.shape[1]
+        if self._canvas.size < count:
+            self._canvas = np.empty(count, dtype=np.uint8)
+        canvas = self._canvas[:count].reshape(*image.shape[:2], 4)
+        cv2.cvtColor(part, cv2.COLOR_BGR2BGRA, dst=canvas[rows, columns])
+        cv2.warpAffine(canvas, matrix, self._size[::-1], dst=self._warped, flags=cv2.INTER_LINEAR)
+        cv2.split(self._warped, list(self._planes))
+        return self._planes[:3]
+
+
+def _reach(matrix: np.ndarray, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return the rows and columns of an image of `shape` that a crop can read, with room for rounded places."""
+    (a, b, u), (c, d, v) = matrix.tolist()
+    determinant = a * d - b * c
+    right, down = size[1] - 1, size[0] - 1
+    slices = []
+    # The inverse of the linear part: its row for y, its row for x.
+    for (across, along), length in (((-c, a), shape[0]), ((d, -b), shape[1])):
+        across, along = across / determinant, along / determinant
+        first = -across * u - along * v
+        low = first + min(across * right, 0.0) + min(along * down, 0.0)
+        high = first + max(across * right, 0.0) + max(along * down, 0.0)
+        room = 2 + (high - low) / 100
+        slices.append(slice(int(max(low - room, 0)), int(min(high + room + 1, length))))
+    return slices[0], slices[1]
