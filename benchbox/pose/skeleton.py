@@ -64,11 +64,14 @@ COCO17 = Skeleton(
         "right_ankle",
     ),
     flip_pairs=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
-    # Source: pycocotools, Params.setKpParams.
-    sigmas=(
-        *(0.026, 0.025, 0.025, 0.035, 0.035),
-        *(0.079, 0.079, 0.072, 0.072, 0.062, 0.062),
-        *(0.107, 0.107, 0.087, 0.087, 0.089, 0.089),
+    # Source: pycocotools, Params.setKpParams; divided as there, since 0.35 / 10 is not the number 0.035.
+    sigmas=tuple(
+        tenfold / 10
+        for tenfold in (
+            *(0.26, 0.25, 0.25, 0.35, 0.35),
+            *(0.79, 0.79, 0.72, 0.72, 0.62, 0.62),
+            *(1.07, 1.07, 0.87, 0.87, 0.89, 0.89),
+        )
     ),
     upper_body=tuple(range(11)),
     limbs=(

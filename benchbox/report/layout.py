@@ -156,7 +156,10 @@ def used_notes(columns: Sequence[ScoreColumn]) -> list[str]:
             marked += [f"[{_mark(place)}] {column.metric}: {name}." for place, name in enumerate(column.protocols)]
         else:
             notes.setdefault(column.protocols[0], []).append(column.metric)
+    heads = [head(column.protocols[0]) + column.metric for column in columns]
     mixing = ["Mixed protocols: numbers with different marks are not comparable."] if marked else []
+    if len(heads) > len(set(heads)):
+        mixing.append("Protocols share no column unless asked (--mixed-protocols); --protocol shows some of them.")
     plain = [f"{', '.join(dict.fromkeys(metrics))}: {name}." for name, metrics in notes.items()]
     return mixing + list(dict.fromkeys(marked)) + plain
 

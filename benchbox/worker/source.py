@@ -52,7 +52,7 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
         return Source(dataset.layout, root, train, test, None, inputs)
     if data is None:
         raise EnvironmentProblem(f"{dataset.name}: no data root; set BENCHBOX_DATA to the folder that holds it")
-    layout = "lsp" if isinstance(dataset, LspOptions) else dataset.name
+    layout: str = "lsp" if isinstance(dataset, LspOptions) else dataset.name
     if isinstance(dataset, MpiiOptions) and dataset.annotations == "release":
         layout = "mpii-release"
     root = data / dataset.name
