@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 VERSION = 2
-"""Version 2 added to `people`: activity, truth, joint_unit (null where a file of version 1 has none)."""
+"""Version 2 of `people`: new are activity, truth and joint_unit (null in what version 1 wrote); keypoints and
+joint_errors are doubles, since the last bit of a float decides on a joint at the threshold."""
 
 RUNS = pa.schema(
     [
@@ -61,12 +62,12 @@ PEOPLE = pa.schema(
         ("box", pa.list_(pa.float32())),
         ("box_score", pa.float64()),
         ("area", pa.float64()),
-        ("keypoints", pa.list_(pa.float32())),
+        ("keypoints", pa.list_(pa.float64())),
         ("confidences", pa.list_(pa.float32())),
-        ("joint_errors", pa.list_(pa.float32())),
+        ("joint_errors", pa.list_(pa.float64())),
         ("oks", pa.float64()),
         ("activity", pa.string()),
-        ("truth", pa.list_(pa.float32())),
+        ("truth", pa.list_(pa.float64())),
         ("joint_unit", pa.float64()),
     ]
 )
@@ -117,4 +118,4 @@ def read(path: Path, name: str) -> pa.Table:
     for column in SCHEMAS[name]:
         if column.name in missing:
             table = table.append_column(column, pa.nulls(table.num_rows, column.type))
-    return table.select(SCHEMAS[name].names)
+    return table.select(SCHEMAS[name].names).cast(SCHEMAS[name])

@@ -136,8 +136,8 @@ def _people(image: _Image, folder: Path, path: Path) -> Iterator[Person]:
 
 
 def _keypoints(points: list[Any], where: str) -> np.ndarray:
-    """Return (16, 3) float32 keypoints of the listed points."""
-    keypoints = np.zeros((_JOINTS, 3), dtype=np.float32)
+    """Return (16, 3) float64 keypoints of the listed points."""
+    keypoints = np.zeros((_JOINTS, 3))
     for point in points:
         joint, x, y = (_number(point, name, where) for name in ("id", "x", "y"))
         if joint not in range(_JOINTS):

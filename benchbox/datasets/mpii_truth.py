@@ -62,7 +62,7 @@ def _from_hdf5(file: Path) -> list[Person]:
                 image_id=order.setdefault(name, len(order)),
                 image=Path(Path(name).name),
                 box=(x, y, width, height),
-                keypoints=keypoints.astype(np.float32),
+                keypoints=keypoints,
                 area=width * height,
                 head_size=float(arrays["normalize"][index]),
             )

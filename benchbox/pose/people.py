@@ -18,7 +18,8 @@ class Person:
         image_id: number of the image.
         image: file of the image.
         box: x, y, width, height in pixels, clipped as the official reader of the data set does.
-        keypoints: (K, 3) float32: x, y in pixels, visibility 0 (not labelled), 1 (hidden) or 2 (visible).
+        keypoints: (K, 3) float32, of MPII float64 (the last bit can decide at a threshold): x, y in pixels, visibility
+            0 (not labelled), 1 (hidden) or 2 (visible).
         area: segment area in square pixels; of a detection, its box area.
         score: confidence of the box, 1 for ground truth.
         category: kind of activity where the data set tells it: MPII's category, the embedded data's activity.

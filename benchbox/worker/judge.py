@@ -115,7 +115,7 @@ def _coco(case: Case, split: str) -> Judged:
     results = read_coco_results(case.predictions, known.images.tolist())
     rows = []
     for index, result in enumerate(results):
-        triples = np.array(result["keypoints"], np.float32).reshape(-1, 3)
+        triples = np.array(result["keypoints"], np.float64).reshape(-1, 3)
         rows.append(
             {
                 "image": "",
@@ -128,8 +128,8 @@ def _coco(case: Case, split: str) -> Judged:
                 "area": 0.0,
                 "keypoints": triples[:, :2].ravel(),
                 "confidences": triples[:, 2],
-                "joint_errors": np.full(len(triples), np.nan, np.float32),
-                "truth": np.zeros(triples.size, np.float32),
+                "joint_errors": np.full(len(triples), np.nan),
+                "truth": np.zeros(triples.size),
             }
         )
     peopled = set(known.images[known.image[~known.ignore]].tolist())
@@ -157,13 +157,21 @@ def _lsp(case: Case, split: str) -> Judged:
 
 def _per_person(case: Case, people: list[Person], skeleton: Skeleton, truth: Path, heads: str) -> Judged:
     array = read_joint_array(case.predictions, people=len(people), joints=len(skeleton.joints)) - case.origin
-    constant = np.ptp(array, axis=0).max(axis=1) == 0
-    notes = [f"coordinates taken as {'one' if case.origin else 'zero'}-based"]
-    if len(people) > 1 and constant.any():
-        names = ", ".join(joint for joint, same in zip(skeleton.joints, constant, strict=True) if same)
-        notes.append(f"the same place for everybody, counted as predicted: {names}")
+    notes = [f"coordinates taken as {'one' if case.origin else 'zero'}-based (--origin)"]
+    alike = _never_predicted(array)
+    if alike.any():
+        names = ", ".join(joint for joint, same in zip(skeleton.joints, alike, strict=True) if same)
+        notes.append(f"looks as if never predicted, but counts where the protocol counts it: {names}")
     confidences = np.ones(array.shape[:2], np.float32)
-    return Judged(person_rows(people, skeleton, array.astype(np.float32), confidences), skeleton, truth, heads, notes)
+    return Judged(person_rows(people, skeleton, array, confidences), skeleton, truth, heads, notes)
+
+
+def _never_predicted(array: np.ndarray) -> np.ndarray:
+    """Tell the joints (K,) that have one place for all people, or another joint's place in every person."""
+    fixed = np.ptp(array, axis=0).max(axis=1) == 0
+    same = (array[:, :, None] == array[:, None, :]).all(axis=(0, 3))
+    np.fill_diagonal(same, False)
+    return fixed | same.any(axis=1)
 
 
 def _below(data: Path | None, name: str) -> Path:

@@ -23,16 +23,16 @@ def person_rows(
     Args:
         people: N.
         skeleton: K joints.
-        keypoints: (N, K, 2) float32 x, y in pixels of the image.
+        keypoints: (N, K, 2) x, y in pixels of the image.
         confidences: (N, K) float32.
     """
-    truth = np.stack([person.keypoints for person in people]).astype(np.float32)
+    truth = np.stack([person.keypoints for person in people])
     labelled = truth[:, :, 2] > 0
     units = np.array([person.head_size for person in people])
     if skeleton.name == "lsp14":
         units = pckh.torso_size(truth)
     errors = pckh.errors(keypoints, truth[:, :, :2], units)
-    errors = np.where(labelled, errors, np.nan).astype(np.float32)
+    errors = np.where(labelled, errors, np.nan)
     oks = np.full(len(people), np.nan)
     if skeleton.sigmas:
         oks = oks_per_person(keypoints, truth, np.array([person.area for person in people]), skeleton.sigmas)

@@ -99,7 +99,7 @@ def coco_results(people: pa.Table, ground: Ground, chosen: Suppression) -> list[
     """Rescore the predictions by their keypoints' confidence and drop doubles, as `chosen` says."""
     if not people.num_rows:
         return []
-    keypoints = np.array(people["keypoints"].to_pylist(), np.float32).reshape(people.num_rows, -1, 2)
+    keypoints = np.array(people["keypoints"].to_pylist(), np.float64).reshape(people.num_rows, -1, 2)
     confidences = np.array(people["confidences"].to_pylist(), np.float32)
     triples = np.concatenate([keypoints, confidences[..., None]], axis=2)
     image_ids, box_scores = people["image_id"].to_numpy(), people["box_score"].to_numpy()
@@ -133,7 +133,7 @@ def _suppressed(
     chosen: Suppression,
 ) -> tuple[np.ndarray, np.ndarray]:
     return oks.rescore(
-        triples,
+        triples.astype(np.float32),  # as the official code has them: a float32 of 0.2 is not above the threshold 0.2
         box_scores,
         image_ids,
         area,
@@ -207,7 +207,7 @@ def _groups(named: list[str], activities: list[str | None], skeleton: str) -> di
 
 
 def _errors(people: pa.Table) -> np.ndarray:
-    return np.array(people["joint_errors"].to_pylist(), np.float32).reshape(people.num_rows, -1)
+    return np.array(people["joint_errors"].to_pylist(), np.float64).reshape(people.num_rows, -1)
 
 
 def _row(name: str, metric: str, group: str, value: float, count: int) -> dict[str, Any]:
