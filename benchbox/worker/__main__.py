@@ -101,7 +101,7 @@ def _rescore(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rescore_all(options.results, options.jobs, options.saved, options.protocol, **where)
 
 
-def _check(options: argparse.Namespace) -> dict[str, Any]:
+def _check(options: argparse.Namespace) -> list[dict[str, Any]]:
     from benchbox.worker.data import check
 
     return check(options.dataset, options.split, options.data, options.cache)

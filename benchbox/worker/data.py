@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchbox.catalogue import CATALOGUE
-from benchbox.errors import BenchboxError
-from benchbox.worker.source import READERS
+from benchbox.datasets.check import CHECKS
+from benchbox.entries import read_json
+from benchbox.errors import BenchboxError, EnvironmentProblem
+from benchbox.worker.source import READERS, SYNTHETIC_SPLITS
 
 
 def is_full(name: str, data: Path) -> bool:
@@ -19,5 +22,41 @@ def is_full(name: str, data: Path) -> bool:
         return False
 
 
-def check(name: str, split: str, data: Path | None, cache: Path) -> dict[str, Any]:
-    raise NotImplementedError
+def check(name: str, split: str, data: Path | None, cache: Path) -> list[dict[str, Any]]:
+    """Examine the splits of a data set that are there, or the one named; a report of each.
+
+    Raises: EnvironmentProblem where nothing is there; InvalidInput for a split that does not exist.
+    """
+    if name == "synthetic":
+        made = sorted(cache.glob("synthetic-v*"))
+        if not made:
+            raise EnvironmentProblem(f"{cache}: no embedded data yet; the first run that uses it makes it")
+        places = [
+            (CHECKS[layout], one / layout, part, f"{one.name}/{layout}:{part}")
+            for one in made
+            for layout, parts in SYNTHETIC_SPLITS.items()
+            for part in parts
+        ]
+    else:
+        assert data is not None
+        layout = "lsp" if name == "lspet" else name
+        splits = [split] if split else _splits(name, data)
+        places = [(CHECKS[layout], data / name, part, part) for part in splits]
+    return [asdict(examine(root, part)) | {"split": shown} for examine, root, part, shown in places]
+
+
+def _splits(name: str, data: Path) -> list[str]:
+    found = {
+        "coco": [file.stem.removeprefix("person_keypoints_") for file in data.glob("coco/annotations/person_*.json")],
+        "mpii": [one for one in ("train", "valid") if (data / name / f"annot/{one}.json").is_file()],
+        "lsp": ["train", "test"],
+        "lspet": _own_splits(data / name / "splits.json") or ["train"],
+    }[name]
+    if not found:
+        raise EnvironmentProblem(f"{data / name}: no annotations; expected {CATALOGUE[name].layout}")
+    return sorted(found)
+
+
+def _own_splits(file: Path) -> list[str]:
+    document = read_json(file, "") if file.is_file() else {}
+    return [key for key in document if key in ("train", "val", "test")]

@@ -78,7 +78,7 @@ def test_people_come_in_the_order_of_the_file(tmp_path):
     # 1.5 x 200 pixels around (50, 60 + 15 * 1.5) - 1.
     assert person.box == pytest.approx((49 - 150, 81.5 - 150, 300, 300))
     assert person.area == pytest.approx(90_000)
-    assert person.keypoints.dtype == np.float32
+    assert person.keypoints.dtype == np.float64
     assert person.keypoints.tolist() == [[x - 1, y - 1, 2] for x, y in JOINTS]
     assert (person.score, person.category, person.activity) == (1.0, "", "")
     assert person.head_size == pytest.approx(0.75 * math.hypot(1, 2))

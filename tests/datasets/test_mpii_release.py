@@ -63,7 +63,7 @@ def test_one_person_of_one_image(tmp_path):
     assert (person.category, person.activity) == ("sports", "tennis")
     assert person.box == pytest.approx((49 - 150, 81.5 - 150, 300, 300))
     assert person.head_size == pytest.approx(30.0)
-    assert person.keypoints.dtype == np.float32
+    assert person.keypoints.dtype == np.float64
     assert person.keypoints[:4].tolist() == [[9, 19, 2], [10, 20, 2], [11, 21, 2], [0, 0, 0]]
     assert not person.keypoints[3:].any()
 
