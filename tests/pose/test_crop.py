@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchbox.pose.affine import crop_matrix
@@ -16,10 +16,12 @@ IMAGES = [
 ]
 
 
+@example(image=IMAGES[0], where=(0.3, 0.4), width=0.2, rotation=20.0, matrix=crop_matrix, mirrored=True)
+@example(image=IMAGES[0], where=(0.9, 0.1), width=0.3, rotation=0.0, matrix=udp_matrix, mirrored=False)
 @given(
     image=st.sampled_from(IMAGES),
     where=st.tuples(st.floats(-1, 2), st.floats(-1, 2)),
-    width=st.one_of(st.floats(0.005, 3), st.floats(3, 1e5)),
+    width=st.one_of(st.floats(0.05, 0.8), st.floats(0.005, 1e5)),
     rotation=st.floats(-180, 180),
     matrix=st.sampled_from([crop_matrix, udp_matrix]),
     mirrored=st.booleans(),
