@@ -1,0 +1,73 @@
+"""What lies where, and the doctor of data sets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchbox.catalogue import CATALOGUE
+from benchbox.datasets.synthetic import files
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def data(cache: Path, tmp_path: Path) -> Path:
+    """A data root with the embedded persons under COCO's and MPII's names."""
+    made = files.prepare(cache, train=12, test=8)
+    for name in ("coco", "mpii"):
+        shutil.copytree(made / name, tmp_path / "data" / name)
+    return tmp_path / "data"
+
+
+def test_the_list_tells_what_is_missing_and_where_it_comes_from(benchbox: Call, data: Path) -> None:
+    done = benchbox("data", "list", "--json", BENCHBOX_DATA=str(data))
+    assert done.returncode == 0
+    listed = json.loads(done.stdout)
+    states = {row["path"]: (row["state"], row["count"]) for row in listed["rows"]}
+    assert states["mpii/annot/train.json"] == ("found", None)
+    assert states["mpii/images"] == ("found", 20)
+    assert states["coco/annotations/person_keypoints_train2017.json"] == ("missing", None)
+    assert any(CATALOGUE["lsp"].addresses[0] in note for note in listed["footnotes"])
+    bare = benchbox("data", "list", "--format", "md")
+    assert bare.returncode == 0
+    assert "BENCHBOX\\_DATA is not set" in bare.stdout
+    for entry in CATALOGUE.values():
+        assert entry.layout.replace("_", "\\_") in bare.stdout
+
+
+def test_a_sound_set_passes_and_a_damaged_one_does_not(benchbox: Call, data: Path) -> None:
+    sound = benchbox("data", "check", "mpii", "--json", BENCHBOX_DATA=str(data))
+    assert sound.returncode == 0, sound.stdout
+    reports = {report["split"]: report for report in json.loads(sound.stdout)["reports"]}
+    assert set(reports) == {"train", "valid"}
+    assert reports["valid"]["counts"]["persons"] == len(json.loads((data / "mpii/annot/valid.json").read_text()))
+    images = sorted((data / "mpii/images").glob("1*.jpg"))
+    images[0].unlink()
+    images[1].write_bytes(images[1].read_bytes()[:100])
+    bad = benchbox("data", "check", "mpii", "--json", BENCHBOX_DATA=str(data))
+    assert bad.returncode == 1
+    found = " ".join(row["examples"] for row in json.loads(bad.stdout)["rows"])
+    assert images[0].name in found
+    assert images[1].name in found
+
+
+def test_what_is_not_there_is_4_and_what_is_no_data_set_2(benchbox: Call, data: Path) -> None:
+    assert benchbox("data", "check", "coco").returncode == 4
+    gone = benchbox("data", "check", "lsp", BENCHBOX_DATA=str(data))
+    assert gone.returncode == 4
+    assert "lsp/joints.mat" in gone.stderr
+    wrong = benchbox("data", "check", "mpi", BENCHBOX_DATA=str(data))
+    assert wrong.returncode == 2
+    assert 'did you mean "mpii"?' in wrong.stderr
+
+
+def test_real_samples_are_sound(benchbox: Call, real_data: Path) -> None:
+    for name in ("coco:val2017", "mpii:valid", "lspet:val"):
+        done = benchbox("data", "check", name, BENCHBOX_DATA=str(real_data))
+        assert done.returncode == 0, done.stdout
