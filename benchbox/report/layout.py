@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchbox.metrics.protocol import parse
+from benchbox.metrics.protocol import Protocol, parse
 from benchbox.report.frame import ArmRow, Measured
 
 SCHEMA = 1
@@ -91,17 +91,11 @@ def chosen(used: Sequence[str], asked: Sequence[str]) -> list[str]:
     Raises: InvalidInput for what is no protocol.
     """
     wanted = [parse(text) for text in asked]
-    found = []
-    for name in used:
-        one = parse(name)
-        if not wanted or any(one == want or want.made_by(one.prediction) == one for want in wanted if fits(want, one)):
-            found.append(name)
-    return found
+    return [name for name in used if not wanted or any(_fits(want, parse(name)) for want in wanted)]
 
 
-def fits(want: Any, one: Any) -> bool:
-    """Tell whether a wanted protocol leaves the prediction open or names this one."""
-    return want.prediction in ((), one.prediction)
+def _fits(want: Protocol, one: Protocol) -> bool:
+    return want == one or (not want.prediction and want.made_by(one.prediction) == one)
 
 
 def number(found: Measured, decimals: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
+from benchbox.errors import CannotJudge
 from benchbox.jobdir import State
 from benchbox.papers import read as papers
 from benchbox.report.frame import ArmJobs, rows
 from benchbox.report.paper import paper_table
-from benchbox.report.tables import study_table
+from benchbox.report.tables import group_table, study_table
 from benchbox.store import Store
 
 PROTOCOL = "coco-kp/gt-boxes/flip"
@@ -72,6 +74,54 @@ def test_protocols_never_share_a_column() -> None:
     assert "AP (gt-boxes/noflip)" in headings
     assert layout.texts[0][f"AP {other}"] == "–"
     assert {f"AP: {PROTOCOL}.", f"AP: {other}."} <= set(layout.footnotes)
+
+
+def test_protocols_share_a_column_when_asked_and_every_number_is_marked() -> None:
+    arms = [ArmJobs("a", True, ("1",)), ArmJobs("b", False, ("2",)), ArmJobs("c", False, ("3",))]
+    other = "coco-kp/gt-boxes/noflip"
+    scores = [("1", PROTOCOL, "AP", 70.0), ("2", other, "AP", 69.0), ("1", "pckh@0.5/coco17/x", "PCKh", 80.0)]
+    store = made({"1": "done", "2": "done", "3": "pending"}, scores)
+    layout = study_table("t", "tiny", rows(arms, store), counted(*"abc"), mixed=True)
+    assert [text["AP coco-kp"] for text in layout.texts] == ["70.0 [a]", "69.0 [b]", "pending"]
+    assert [record["cells"]["AP coco-kp"]["protocol"] for record in layout.records[:2]] == [PROTOCOL, other]
+    assert {f"[a] AP: {PROTOCOL}.", f"[b] AP: {other}."} <= set(layout.footnotes)
+    assert layout.texts[0]["PCKh pckh@0.5/coco17/x"] == "80.0"
+
+
+def test_a_papers_column_holds_one_protocol_unless_asked() -> None:
+    paper = papers.read("efficient-hrnet")
+    (table,) = paper.tables
+    names = list(dict.fromkeys(row.arm for row in table.rows if row.arm))
+    arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
+    other = "coco-kp/det-56.4/flip"
+    scores = [(name, PROTOCOL if name == "baseline" else other, "AP", 70.0) for name in names]
+    found = {row.arm.name: row for row in rows(arms, made(dict.fromkeys(names, "done"), scores))}
+    alone = paper_table(paper, table, "tiny", found, counted(*names), counted(*names))
+    assert [text["AP measured"] for text in alone.texts] == ["70.0"] + ["–"] * (len(table.rows) - 1)
+    assert any("--mixed-protocols" in note for note in alone.footnotes)
+    mixed = paper_table(paper, table, "tiny", found, counted(*names), counted(*names), mixed=True)
+    assert [text["AP measured"] for text in mixed.texts] == ["70.0 [a]"] + ["70.0 [b]"] * (len(table.rows) - 1)
+
+
+def test_groups_stand_with_their_numbers() -> None:
+    arms = [ArmJobs("a", True, ("1", "2")), ArmJobs("b", False, ("3",))]
+    protocol, nine = "pckh@0.5/hrnet-v1/gt-boxes/flip", "activity:Skiing"
+    frame = pd.DataFrame(
+        [
+            (job, protocol, "PCKh", group, value, n)
+            for job in "123"
+            for group, value, n in [("all", 80.0, 90), (nine, 60.0 + int(job), 7)]
+        ],
+        columns=["job", "protocol", "metric", "group", "value", "n"],
+    )
+    runs = pd.DataFrame({"job": [], "parameters": [], "macs": []})
+    found = rows(arms, Store({job: State("done") for job in "123"}, runs, frame))
+    layout = group_table("t", "tiny", found, "activity")
+    assert [column.heading for column in layout.columns] == ["Arm", "PCKh@0.5", "Skiing (n 7)", "State"]
+    assert [text[nine] for text in layout.texts] == ["61.5 ± 0.7", "63.0"]
+    assert layout.records[0]["cells"][nine]["counted"] == 7
+    with pytest.raises(CannotJudge, match="no scores by joint"):
+        group_table("t", "tiny", found, "joint")
 
 
 def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None:
