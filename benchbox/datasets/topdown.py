@@ -127,9 +127,8 @@ class TopDown:
         Raises:
             InvalidInput: the image cannot be read.
         """
-        image = np.empty((3, *self.input_size), dtype=np.float32)
-        target = np.empty((len(self.skeleton.joints), *self.heatmap_size), dtype=np.float32)
-        return image, target, self._draw_sample(index, epoch, Cropper(self.input_size), image, target)
+        images, targets, weights = self._changed([index], epoch, Cropper(self.input_size))
+        return images[0], targets[0], weights[0]
 
     def training_batches(self, epoch: int, batch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch; a last one of a single sample is dropped (batch norm needs two).
@@ -140,18 +139,12 @@ class TopDown:
             start: batches to leave out at the beginning, to go on where a run stopped.
         """
         order = self.order(epoch)
-        joints = len(self.skeleton.joints)
         cropper = Cropper(self.input_size)
         for begin in range(start * batch, len(order), batch):
-            indices = order[begin : begin + batch]
+            indices = order[begin : begin + batch].tolist()
             if len(indices) < min(batch, 2):
                 return
-            images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
-            targets = np.empty((len(indices), joints, *self.heatmap_size), dtype=np.float32)
-            weights = np.empty((len(indices), joints, 1), dtype=np.float32)
-            for place, index in enumerate(indices.tolist()):
-                weights[place] = self._draw_sample(index, epoch, cropper, images[place], targets[place])
-            yield Batch(images, targets, weights)
+            yield self._changed(indices, epoch, cropper)
 
     def evaluation_batches(self, batch: int) -> Iterator[EvaluationBatch]:
         """Yield everybody's unchanged crop in order; neighbours in one image share its decoding.
@@ -206,32 +199,36 @@ class TopDown:
         center, scale = self.frames
         return center[index], scale[index]
 
-    def _draw_sample(
-        self, index: int, epoch: int, cropper: Cropper, image: np.ndarray, target: np.ndarray
-    ) -> np.ndarray:
-        """Write a training sample into image (3, H, W) and target (K, h, w), and return its weight (K, 1)."""
-        person = self.people[index]
-        draws = self.draws(index, epoch)
-        picture = read_image(person.image)
-        joints = person.keypoints[:, :2]
-        visible = (person.keypoints[:, 2] > 0).astype(np.float32)
-        center, scale = self._frame(index, draws, joints, visible)
-        if draws.flip:
-            width = picture.shape[1]
-            joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
-            center = np.array([width - 1 - center[0], center[1]])
-        matrix = self._matrix(center, scale * draws.scale, draws.rotation)
-        _, weight = gaussian_targets(
-            transform_points(joints, matrix),
-            visible,
+    def _changed(self, indices: Sequence[int], epoch: int, cropper: Cropper) -> Batch:
+        """Make the changed samples of some people."""
+        images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
+        places = np.empty((len(indices), len(self.skeleton.joints), 2))
+        labelled = np.empty(places.shape[:2], dtype=np.float32)
+        every = [self.draws(index, epoch) for index in indices]
+        for at, (index, draws) in enumerate(zip(indices, every, strict=True)):
+            person = self.people[index]
+            picture = read_image(person.image)
+            joints = person.keypoints[:, :2]
+            visible = (person.keypoints[:, 2] > 0).astype(np.float32)
+            center, scale = self._frame(index, draws, joints, visible)
+            if draws.flip:
+                width = picture.shape[1]
+                joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
+                center = np.array([width - 1 - center[0], center[1]])
+            matrix = self._matrix(center, scale * draws.scale, draws.rotation)
+            self._normalise(cropper.crop(picture, matrix, mirrored=draws.flip), images[at])
+            places[at] = transform_points(joints, matrix)
+            labelled[at] = visible
+        targets, weights = gaussian_targets(
+            places.reshape(-1, 2),
+            labelled.ravel(),
             heatmap_size=self.heatmap_size,
             stride=self._stride,
             sigma=self.sigma,
             subcell=self.coordinates == "udp",
-            out=target,
         )
-        self._normalise(cropper.crop(picture, matrix, mirrored=draws.flip), image)
-        return weight
+        people_joints = labelled.shape
+        return Batch(images, targets.reshape(*people_joints, *self.heatmap_size), weights.reshape(*people_joints, 1))
 
     def _normalise(self, planes: np.ndarray, out: np.ndarray) -> None:
         """Turn (3, H, W) uint8 B, G, R into float32 of ImageNet mean 0 and deviation 1, channels in `colour`."""

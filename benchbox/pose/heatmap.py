@@ -24,7 +24,6 @@ def gaussian_targets(
     stride: float | Sequence[float],
     sigma: float,
     subcell: bool = False,
-    out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw one Gaussian per visible joint, peak 1, zero beyond 3 sigma along either axis.
 
@@ -40,7 +39,6 @@ def gaussian_targets(
         stride: input pixels per cell, one number or (x, y).
         sigma: cells.
         subcell: centre the Gaussian on the exact place, as UDP does.
-        out: (K, height, width) float32 to draw into.
 
     Returns:
         target (K, height, width) float32, weight (K, 1) float32 of 0 and 1.
@@ -61,7 +59,7 @@ def gaussian_targets(
         down = np.where(to_y <= radius, _exact_bell(np.arange(height) - place[:, 1:], sigma), np.float32(0))
     else:
         across, down = bell[np.minimum(to_x, radius + 1)], bell[np.minimum(to_y, radius + 1)]
-    return np.einsum("kh,kw->khw", down * weight, across, out=out), weight
+    return np.einsum("kh,kw->khw", down * weight, across), weight
 
 
 def argmax_positions(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
