@@ -14,6 +14,7 @@ from benchbox.errors import EnvironmentProblem, InvalidInput
 
 PIXEL_LIMIT = 1e7
 """Nothing beyond it can be a place in an image."""
+_NUMBERS = {int, float}  # what JSON's numbers become; true and false are of neither type
 
 
 def file_fingerprint(files: Sequence[Path], hint: str) -> str:
@@ -91,8 +92,8 @@ def image_name(value: Any, where: str, *, key: str) -> Path:
     return name
 
 
-def numbers(entry: dict[str, Any], key: str, where: str, count: int) -> list[float]:
-    """Return `count` finite numbers under `key`; a single one is not in a list.
+def numbers(entry: dict[str, Any], key: str, where: str, count: int, *, limit: float = PIXEL_LIMIT**2) -> list[float]:
+    """Return `count` numbers under `key` that lie nearer to 0 than `limit`; a single one is not in a list.
 
     Raises:
         InvalidInput: there is something else.
@@ -100,12 +101,39 @@ def numbers(entry: dict[str, Any], key: str, where: str, count: int) -> list[flo
     values = entry.get(key)
     if count == 1:
         values = [values]
-    if not isinstance(values, list) or len(values) != count:
+    elif not isinstance(values, list):
         raise InvalidInput(f"{where}: {key} is {shown(values)}, expected {count} numbers")
-    for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < PIXEL_LIMIT**2:
-            raise InvalidInput(f"{where}: {key} is {shown(entry.get(key))}, expected finite numbers")
-    return [float(value) for value in values]
+    elif len(values) != count:
+        raise InvalidInput(f"{where}: {key} has {len(values)} numbers, expected {count}")
+    if _NUMBERS.issuperset(map(type, values)) and all(-limit < value < limit for value in values):
+        return [float(value) for value in values]
+    place, wrong = next((at, one) for at, one in enumerate(values) if not _is_number(one, limit))
+    name = key if count == 1 else f"{key}[{place}]"
+    raise InvalidInput(f"{where}: {name} is {shown(wrong)}, expected a finite number below {limit:g}")
+
+
+def keypoints(entry: dict[str, Any], where: str, joints: int) -> list[float]:
+    """Return the labelled keypoints of an annotation: x, y, visibility of each joint, one after the other.
+
+    Raises:
+        InvalidInput: there is something else, or a visibility other than 0, 1, 2.
+    """
+    values = numbers(entry, "keypoints", where, 3 * joints, limit=PIXEL_LIMIT)
+    if not {0, 1, 2}.issuperset(values[2::3]):
+        raise InvalidInput(f"{where}: keypoints holds a visibility other than 0, 1, 2")
+    return values
+
+
+def box(entry: dict[str, Any], where: str) -> tuple[float, float, float, float]:
+    """Return the `bbox` of an entry: x, y, width, height in pixels.
+
+    Raises:
+        InvalidInput: there is something else, or a negative size.
+    """
+    x, y, width, height = numbers(entry, "bbox", where, 4, limit=PIXEL_LIMIT)
+    if width < 0 or height < 0:
+        raise InvalidInput(f"{where}: bbox has a negative size, {width:g} x {height:g}")
+    return x, y, width, height
 
 
 def integer(entry: dict[str, Any], key: str, where: str) -> int:
@@ -153,6 +181,10 @@ def kind(value: Any) -> str:
     """Name the JSON type of a value."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+def _is_number(value: Any, limit: float) -> bool:
+    return type(value) in _NUMBERS and -limit < value < limit
 
 
 def _sha256(path: Path, hint: str) -> Any:

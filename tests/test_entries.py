@@ -47,7 +47,7 @@ def test_no_image_lies_outside_its_folder(name):
 def test_what_is_not_a_finite_number(value):
     with pytest.raises(InvalidInput, match="x: size is"):
         entries.numbers({"size": value}, "size", "x", 1)
-    with pytest.raises(InvalidInput, match="x: size is"):
+    with pytest.raises(InvalidInput, match=r"x: size\[1\] is"):
         entries.numbers({"size": [1, value]}, "size", "x", 2)
 
 

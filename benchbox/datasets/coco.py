@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchbox.entries import (
-    PIXEL_LIMIT,
+    box,
     entry_name,
     file_fingerprint,
     image_folder,
     image_name,
     integer,
     items,
+    keypoints,
     kind,
     numbers,
     read_json,
@@ -31,7 +32,6 @@ from benchbox.pose.skeleton import COCO17
 PERSON = 1
 _JOINTS = len(COCO17.joints)
 _EXPECTED = "COCO keypoint annotations"
-_VISIBILITIES = {0, 1, 2}
 
 
 # Half of the memory and a third of the time of reading COCO's annotations would be theirs.
@@ -157,10 +157,10 @@ def labelled(document: Document) -> list[Person]:
 
 def _person(entry: dict[str, Any], where: str, *, number: int, image_id: int, image: Image) -> Person | None:
     """Turn one annotation into a person, or None where the official reader leaves it out."""
-    keypoints = _keypoints(entry["keypoints"], where)
-    box = _clipped(_box(entry, where), image.width, image.height)
+    points = np.array(keypoints(entry, where, _JOINTS), dtype=np.float32).reshape(_JOINTS, 3)
+    frame = _clipped(box(entry, where), image.width, image.height)
     area = numbers(entry, "area", where, 1)[0]
-    if box is None or area <= 0 or not (keypoints > 0).any():
+    if frame is None or area <= 0 or not (points > 0).any():
         return None
     size = float("nan")
     if "head_box" in entry:
@@ -169,8 +169,8 @@ def _person(entry: dict[str, Any], where: str, *, number: int, image_id: int, im
         id=number,
         image_id=image_id,
         image=image.path,
-        box=box,
-        keypoints=keypoints,
+        box=frame,
+        keypoints=points,
         area=area,
         category=str(entry.get("activity", "")),
         head_size=size,
@@ -192,7 +192,7 @@ def _detected(boxes: Any, path: Path, document: Document, score_threshold: float
         image = integer(entry, "image_id", where)
         if image not in document.images:
             raise InvalidInput(f"{where}: image_id {image} is not among the images of {document.path}")
-        x, y, width, height = _box(entry, where)
+        x, y, width, height = box(entry, where)
         score = numbers(entry, "score", where, 1)[0]
         if score >= score_threshold:
             yield Person(
@@ -239,37 +239,13 @@ def _images(entries: list[Any], path: Path, folder: Path) -> dict[int, Image]:
 
 
 def _clipped(
-    box: tuple[float, float, float, float], width: float, height: float
+    frame: tuple[float, float, float, float], width: float, height: float
 ) -> tuple[float, float, float, float] | None:
     """Clip a box to the image as the official reader does; None where nothing is left."""
-    x1, y1 = max(0.0, box[0]), max(0.0, box[1])
-    x2 = min(width - 1, x1 + max(0.0, box[2] - 1))
-    y2 = min(height - 1, y1 + max(0.0, box[3] - 1))
+    x1, y1 = max(0.0, frame[0]), max(0.0, frame[1])
+    x2 = min(width - 1, x1 + max(0.0, frame[2] - 1))
+    y2 = min(height - 1, y1 + max(0.0, frame[3] - 1))
     return (x1, y1, x2 - x1, y2 - y1) if x2 >= x1 and y2 >= y1 else None
-
-
-def _keypoints(values: Any, where: str) -> np.ndarray:
-    """Check and shape the keypoints of one annotation."""
-    if not isinstance(values, list) or len(values) != 3 * _JOINTS:
-        found = f"{len(values)} numbers" if isinstance(values, list) else kind(values)
-        raise InvalidInput(f"{where}: keypoints has {found}, expected {3 * _JOINTS} (x, y, visibility of {_JOINTS})")
-    try:
-        points = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidInput(f"{where}: keypoints holds something that is not a number") from None
-    if not np.abs(points).max() < PIXEL_LIMIT:  # true for NaN as well
-        raise InvalidInput(f"{where}: keypoints holds a coordinate that is not finite or far off any image")
-    if not _VISIBILITIES.issuperset(values[2::3]):
-        raise InvalidInput(f"{where}: keypoints holds a visibility other than 0, 1, 2")
-    return points.reshape(_JOINTS, 3).astype(np.float32)
-
-
-def _box(entry: dict[str, Any], where: str) -> tuple[float, float, float, float]:
-    """Check and return the box of one entry."""
-    x, y, width, height = numbers(entry, "bbox", where, 4)
-    if width < 0 or height < 0:
-        raise InvalidInput(f"{where}: bbox has a negative size, {width:g} x {height:g}")
-    return x, y, width, height
 
 
 def _layout(root: Path, split: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchbox.datasets.hdf5 import read_hdf5
 from benchbox.datasets.mat import read_mat
-from benchbox.entries import PIXEL_LIMIT, integer, kind, read_json, shown
+from benchbox.entries import PIXEL_LIMIT, integer, kind, numbers, read_json, shown
 from benchbox.errors import CannotJudge, InvalidInput
 
 ARRAY_KEYS = ("preds", "pred", "predictions", "joints", "keypoints")
@@ -52,15 +52,9 @@ def _result(entry: Any, where: str, known: set[int], joints: int) -> dict[str, A
         raise InvalidInput(f"{where}: image_id {image} is not in the ground truth")
     if integer(entry, "category_id", where) != 1:
         raise InvalidInput(f"{where}: category_id is {entry['category_id']}, expected 1 (person)")
-    values = entry["keypoints"]
-    if not isinstance(values, list) or len(values) != 3 * joints:
-        found = f"{len(values)} numbers" if isinstance(values, list) else kind(values)
-        raise InvalidInput(f"{where}: keypoints has {found}, expected {3 * joints}")
-    for place, value in enumerate([*values, entry["score"]]):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < PIXEL_LIMIT:
-            name = "score" if place == 3 * joints else f"keypoint {place // 3}"
-            raise InvalidInput(f"{where}: {name} is {shown(value)}, expected a finite number")
-    return {"image_id": image, "category_id": 1, "keypoints": values, "score": float(entry["score"])}
+    values = numbers(entry, "keypoints", where, 3 * joints, limit=PIXEL_LIMIT)
+    score = numbers(entry, "score", where, 1, limit=PIXEL_LIMIT)[0]
+    return {"image_id": image, "category_id": 1, "keypoints": values, "score": score}
 
 
 def read_joint_array(path: Path, *, people: int, joints: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 from benchbox.entries import read_json
 from benchbox.errors import InvalidInput
-from benchbox.pose.skeleton import COCO17
+from benchbox.metrics.coco_truth import PERSON, truth_of
 
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 _UNDEFINED = -1  # pycocotools' mark of a score without ground truth
@@ -27,7 +27,8 @@ def score(
 
     Args:
         annotation_file: COCO person keypoints.
-        results: image_id, category_id, keypoints (51 numbers, pixels) and score of each person; not changed.
+        results: image_id, category_id, keypoints (51 numbers, pixels) and score of each person, as
+            `benchbox.datasets.predictions.read_coco_results` returns them; not changed.
         image_ids: images to score, all when None.
 
     Returns:
@@ -36,18 +37,14 @@ def score(
 
     Raises:
         EnvironmentProblem: the annotation file cannot be read.
-        InvalidInput: it holds no keypoint annotations, or the results do not fit it.
+        InvalidInput: it is not what `benchbox.metrics.coco_truth` expects, or lacks the image of a result.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         truth = _truth(annotation_file)
-        _check(results, truth, annotation_file)
         evaluation = COCOeval(truth, _predictions(truth, results), "keypoints")
         if image_ids is not None:
             evaluation.params.imgIds = sorted(set(image_ids))
-        try:
-            evaluation.evaluate()
-        except KeyError as missing:
-            raise InvalidInput(f"{annotation_file}: an annotation has no {missing}") from None
+        evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     stats = zip(NAMES, evaluation.stats, strict=True)
@@ -80,20 +77,21 @@ def oks_per_person(
 
 
 def _truth(annotation_file: Path) -> COCO:
-    """Load the ground truth."""
+    """Load the ground truth, checked: pycocotools checks nothing."""
     truth = COCO()
-    truth.dataset = read_json(annotation_file, "it holds the ground truth")
-    try:
-        truth.createIndex()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise InvalidInput(f"{annotation_file}: not a file of COCO annotations") from None
-    if not truth.anns or not truth.imgs:
-        raise InvalidInput(f"{annotation_file}: not a file of COCO annotations")
+    document = read_json(annotation_file, "it holds the ground truth")
+    truth_of(document, annotation_file)
+    # By the file's own categories nothing would be scored where it has none.
+    truth.dataset = {key: document[key] for key in ("images", "annotations")} | {"categories": [{"id": PERSON}]}
+    truth.createIndex()
     return truth
 
 
 def _predictions(truth: COCO, results: Sequence[dict[str, Any]]) -> COCO:
     """Make pycocotools' object of results; it writes into what it is given, so it gets copies."""
+    for index, result in enumerate(results):
+        if result["image_id"] not in truth.imgs:
+            raise InvalidInput(f"result {index}: image_id {result['image_id']} is not among the images of the truth")
     if results:
         return truth.loadRes([dict(result) for result in results])
     nobody = COCO()
@@ -104,15 +102,3 @@ def _predictions(truth: COCO, results: Sequence[dict[str, Any]]) -> COCO:
     }
     nobody.createIndex()
     return nobody
-
-
-def _check(results: Sequence[dict[str, Any]], truth: COCO, annotation_file: Path) -> None:
-    """Refuse results that pycocotools would fail on."""
-    for index, result in enumerate(results):
-        missing = {"image_id", "category_id", "keypoints", "score"} - result.keys()
-        if missing:
-            raise InvalidInput(f"result {index}: no {sorted(missing)[0]}")
-        if len(result["keypoints"]) != 3 * len(COCO17.joints):
-            raise InvalidInput(f"result {index}: {len(result['keypoints'])} keypoint numbers, expected 51")
-        if result["image_id"] not in truth.imgs:
-            raise InvalidInput(f"result {index}: image_id {result['image_id']} is not in {annotation_file}")

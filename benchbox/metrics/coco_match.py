@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchbox.errors import InvalidInput
-from benchbox.metrics.coco_truth import PERSON, Truth
+from benchbox.metrics.coco_truth import Truth
 
 # Source of all three: pycocotools, Params.setKpParams and COCOeval.evaluateImg.
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -78,40 +77,19 @@ class _Pairs:
 
 
 def from_results(results: Iterable[dict[str, Any]], *, joints: int) -> Predictions:
-    """Make arrays of a result file's entries.
+    """Make arrays of COCO results.
 
     Args:
-        results: image_id, keypoints (3 K numbers) and score of each person, category_id where there is one.
+        results: image_id, keypoints (3 K numbers) and score of each person; nothing is checked, which is for
+            `benchbox.datasets.predictions` where they come from a file.
         joints: K.
-
-    Raises:
-        InvalidInput: an entry lacks a key, is no person, has another number of keypoints or holds what is no number.
     """
-    rows = [_result(entry, f"result {index}", joints) for index, entry in enumerate(results)]
+    rows = list(results)
     return Predictions(
-        image_ids=np.array([image_id for image_id, _, _ in rows], dtype=np.int64),
-        keypoints=np.array([keypoints for _, keypoints, _ in rows]).reshape(-1, joints, 3),
-        scores=np.array([score for _, _, score in rows], dtype=np.float64),
+        image_ids=np.array([row["image_id"] for row in rows], dtype=np.int64),
+        keypoints=np.array([row["keypoints"] for row in rows], dtype=np.float64).reshape(-1, joints, 3),
+        scores=np.array([row["score"] for row in rows], dtype=np.float64),
     )
-
-
-def _result(entry: Any, where: str, joints: int) -> tuple[int, np.ndarray, float]:
-    """Check one entry; return its image's id, keypoints and score."""
-    if not isinstance(entry, dict):
-        raise InvalidInput(f"{where}: not an object with image_id, keypoints and score")
-    missing = {"image_id", "keypoints", "score"} - entry.keys()
-    if missing:
-        raise InvalidInput(f"{where}: no {sorted(missing)[0]}")
-    if entry.get("category_id", PERSON) != PERSON:
-        raise InvalidInput(f"{where}: category_id is {entry['category_id']}, expected {PERSON} (person)")
-    try:
-        keypoints = np.array(entry["keypoints"], dtype=np.float64)
-        image_id, score = operator.index(entry["image_id"]), float(entry["score"])
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidInput(f"{where}: image_id, keypoints or score holds something that is not a number") from None
-    if keypoints.shape != (3 * joints,):
-        raise InvalidInput(f"{where}: {keypoints.size} keypoint numbers, expected {3 * joints}")
-    return image_id, keypoints, score
 
 
 def match(

@@ -16,7 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchbox.errors import ENVIRONMENT, FAILED, OK, TERMINATED, USAGE, BenchboxError, EnvironmentProblem, InvalidInput
+from benchbox.errors import (
+    ENVIRONMENT,
+    FAILED,
+    OK,
+    TERMINATED,
+    BenchboxError,
+    CannotJudge,
+    EnvironmentProblem,
+    InvalidInput,
+)
 from benchbox.jobdir import Attempt, JobDir
 
 OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-get install -y libgl1 libglib2.0-0"
@@ -131,8 +140,8 @@ def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
         attempt.end("interrupted", exit_code=TERMINATED)
         print("stopped; the state is saved")
         return TERMINATED
-    except InvalidInput as problem:
-        return _failed(attempt, "data", problem, USAGE)
+    except (InvalidInput, CannotJudge) as problem:
+        return _failed(attempt, "data", problem, problem.exit_code)
     except EnvironmentProblem as problem:
         return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
     except Exception as problem:

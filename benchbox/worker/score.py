@@ -70,14 +70,12 @@ def _coco_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dic
         raise CannotJudge(f"{protocol}: these predictions have no COCO ground truth")
     results = coco_results(people, ground, protocol.suppression)
     whole = coco_ap.score(ground.truth, results)
+    if not whole:
+        raise CannotJudge(f"{ground.truth}: nobody with keypoints to score against")
     name = str(protocol)
     rows = [_row(name, metric, "all", value, people.num_rows) for metric, value in whole.items()]
     truth = coco_truth.read_truth(ground.truth)
-    predictions = coco_match.Predictions(
-        image_ids=np.array([result["image_id"] for result in results], np.int64),
-        keypoints=np.array([result["keypoints"] for result in results]).reshape(-1, len(ground.skeleton.joints), 3),
-        scores=np.array([result["score"] for result in results]),
-    )
+    predictions = coco_match.from_results(results, joints=len(ground.skeleton.joints))
     for index, joint in enumerate(ground.skeleton.joints):
         matches = coco_match.match(truth, predictions, sigmas=ground.skeleton.sigmas, joints=[index])
         rows += _ap_rows(name, f"joint:{joint}", matches, int((truth.keypoints[:, index, 2] > 0).sum()))

@@ -19,7 +19,7 @@ from benchbox.metrics.coco_ap import NAMES
 
 # As pycocotools has them: 0.35 / 10 is not 0.035, and one bit decides whether an OKS reaches a threshold.
 SIGMAS = COCOeval(iouType="keypoints").params.kpt_oks_sigmas
-AREAS = (0.0, 500.0, 32.0**2, np.nextafter(32.0**2, 0), 3000.0, 96.0**2, np.nextafter(96.0**2, 1e9), 4e4, 2e10)
+AREAS = (1e-3, 500.0, 32.0**2, np.nextafter(32.0**2, 0), 3000.0, 96.0**2, np.nextafter(96.0**2, 1e9), 4e4, 2e10)
 Document = dict[str, Any]
 Results = list[dict[str, Any]]
 

@@ -177,14 +177,6 @@ def test_what_does_not_fit_is_one_line(path):
         (changed(image_id=99), "result 2: image_id 99 is not among"),
         (changed(score=float("nan")), "result 2: a coordinate or the score"),
         (changed(keypoints=[float("inf")] + [0.0] * 50), "result 2: a coordinate or the score"),
-        (changed(keypoints=[0.0] * 48), "result 2: 48 keypoint numbers, expected 51"),
-        (changed(keypoints=[[0.0] * 3] * 17 + [[0.0]]), "result 2: image_id, keypoints or score holds"),
-        (changed(keypoints=None), "result 2: 1 keypoint numbers"),
-        (changed(score=None), "result 2: image_id, keypoints or score holds"),
-        (changed(image_id=1.5), "result 2: image_id, keypoints or score holds"),
-        (changed(category_id=3), "result 2: category_id is 3, expected 1"),
-        ([results[0], {}], "result 1: no image_id"),
-        ([results[0], 5], "result 1: not an object"),
     ]
     for wrong, part in cases:
         with pytest.raises(InvalidInput, match=re.escape(part)) as problem:
