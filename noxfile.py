@@ -46,5 +46,6 @@ def studies(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speeds, by hand: start-up, planning, samples a second."""
-    session.run(sys.executable, "tests/bench/speeds.py", *session.posargs, env=THREADS)
+    """Speeds, by hand: start-up, planning, samples a second, scoring, annotations of COCO's size."""
+    for part in ("speeds", "jpeg", "coco_scores", "annotations"):
+        session.run(sys.executable, "-m", f"tests.bench.{part}", *session.posargs, env=THREADS)

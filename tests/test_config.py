@@ -23,6 +23,8 @@ PAPER = {
     "evaluate": {"boxes": "detector"},
 }
 TINY = {"dataset": {"name": "synthetic"}, "model": {"name": "hrnet", "shrink": 0.25}, "train": {"epochs": 6}}
+BARE = {"dataset": {"name": "synthetic"}, "model": {"name": "hrnet"}}
+WEIGHTS = {"model": {"weights": {"path": "x.pth", "digest": "0123456789abcdef"}}, "train": {"epochs": 0}}
 
 
 def job(base: dict[str, Any], **tables: dict[str, Any]) -> JobConfig:
@@ -35,10 +37,14 @@ GOLDEN = {
     "7b6267d530d5": (PAPER, {"model": {"attend": {"sub_networks": [1], "stages": [1]}}}),
     "9126f377d5f5": (TINY, {}),
     "e6b792e04219": (TINY, {"evaluate": {"flip_test": False}}),
+    "b43ce24fa41f": (PAPER, WEIGHTS),
+    "00738a141cf9": ({"dataset": {"name": "mpii"}, "model": {"name": "hrnet"}}, {}),
+    "3d580c297a47": (BARE, {"dataset": {"layout": "mpii"}, "evaluate": {"decode": "dark", "coordinates": "udp"}}),
+    "a538b7194af4": ({"dataset": {"name": "lsp"}, "model": {"name": "hrnet"}}, {}),
 }
 
 
-@pytest.mark.parametrize(("expected", "case"), GOLDEN.items(), ids=["paper", "places", "tiny", "no flip"])
+@pytest.mark.parametrize(("expected", "case"), GOLDEN.items())
 def test_ids_never_change(expected: str, case: tuple[dict[str, Any], dict[str, Any]]) -> None:
     assert job_id(job(case[0], **case[1])) == expected
 
@@ -63,6 +69,8 @@ def test_the_canonical_form_holds_what_differs_from_the_defaults() -> None:
         ({"train": {"epochs": 0}}, {"train": {"epochs": 0, "batch": 8, "rotate": 10}}),
         ({"evaluate": {"flip_test": False}}, {"evaluate": {"flip_test": False, "flip_shift": False}}),
         ({"train": {"lr": 1}}, {"train": {"lr": 1.0}}),
+        ({"evaluate": {"coordinates": "udp"}}, {"evaluate": {"coordinates": "udp", "flip_shift": False}}),
+        (WEIGHTS, {**WEIGHTS, "model": {"weights": {"path": "/y.pth", "digest": "0123456789abcdef"}, "initial": "he"}}),
     ],
 )
 def test_jobs_that_mean_the_same_share_their_id(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -89,6 +97,10 @@ def test_the_order_of_places_does_not_matter(places: set[tuple[int, int]], rando
         {"dataset": {"input": [384, 288]}},
         {"evaluate": {"flip_test": False}},
         {"evaluate": {"decode": "argmax"}},
+        {"evaluate": {"decode": "dark"}},
+        {"evaluate": {"coordinates": "udp"}},
+        {"evaluate": {"detections": "another"}},
+        WEIGHTS,
     ],
 )
 def test_jobs_that_differ_have_other_ids(change: dict[str, Any]) -> None:

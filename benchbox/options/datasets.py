@@ -98,14 +98,14 @@ class LspOptions(DatasetOptions):
 
 
 class SyntheticOptions(DatasetOptions):
-    """The embedded persons: numbers of images to train on and to test on, read through COCO's or MPII's files."""
+    """The embedded persons: numbers of images to train and to test on, read through COCO's, MPII's or LSP's files."""
 
     name: Literal["synthetic"]
     train: int = Field(6000, ge=1, le=200_000)
     test: int = Field(1000, ge=1, le=50_000)
     input: Size = (64, 64)
-    layout: Literal["coco", "mpii"] = "coco"
+    layout: Literal["coco", "mpii", "lsp"] = "coco"
 
     @property
     def skeleton(self) -> str:
-        return {"coco": "coco17", "mpii": "mpii16"}[self.layout]
+        return {"coco": "coco17", "mpii": "mpii16", "lsp": "lsp14"}[self.layout]

@@ -36,6 +36,7 @@ def check(name: str, split: str, data: Path | None, cache: Path) -> list[dict[st
             for one in made
             for layout, parts in SYNTHETIC_SPLITS.items()
             for part in parts
+            if (one / layout).is_dir()
         ]
     else:
         assert data is not None

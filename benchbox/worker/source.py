@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchbox.config import JobConfig, required_files
 from benchbox.datasets import coco, lsp, mpii, mpii_release, topdown
-from benchbox.datasets.synthetic import files
+from benchbox.datasets.synthetic import files, lsp_files
 from benchbox.digest import file_digest
 from benchbox.errors import EnvironmentProblem, InvalidInput
 from benchbox.metrics.protocol import prediction_parts
@@ -46,7 +46,8 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
     """
     dataset = config.dataset
     if isinstance(dataset, SyntheticOptions):
-        root = files.prepare(cache, train=dataset.train, test=dataset.test) / dataset.layout
+        base = files.prepare(cache, train=dataset.train, test=dataset.test)
+        root = lsp_files.prepare(base) if dataset.layout == "lsp" else base / dataset.layout
         train, test = SYNTHETIC_SPLITS[dataset.layout]
         inputs = _digests(cache, [file for split in (train, test) for file in ANNOTATIONS[dataset.layout](root, split)])
         return Source(dataset.layout, root, train, test, None, inputs)
@@ -120,7 +121,7 @@ ANNOTATIONS: dict[str, Callable[[Path, str], list[Path]]] = {
     "lsp": lambda root, split: lsp.annotation_files(root),
 }
 """Files whose change makes a result stale, where they are there."""
-SYNTHETIC_SPLITS = {"coco": ("train", "val"), "mpii": ("train", "valid")}
+SYNTHETIC_SPLITS = {"coco": ("train", "val"), "mpii": ("train", "valid"), "lsp": ("train", "test")}
 
 
 def _digests(base: Path, wanted: list[Path]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Whole studies with their tables: the committed ones at tiny, and real COCO persons at mini."""
+"""Whole studies with their tables: the committed ones at tiny, and real persons at mini."""
 
 from __future__ import annotations
 
@@ -67,6 +67,51 @@ def test_the_papers_table_stands_beside_it(tiny: list[dict[str, Any]], root: Pat
     assert shown.returncode == 0
     rows = json.loads(shown.stdout)["rows"]
     assert [row["cells"]["AP"]["measured"] for row in rows] == [score(row, "AP") for row in tiny]
+
+
+def test_the_nine_activities_stand_with_their_persons(tiny: list[dict[str, Any]], root: Path) -> None:
+    shown = call(root, "table", "ablations/hrnet_stages.toml", "--scale", "tiny", "--by", "category")
+    print(shown.stdout)
+    words = ["ablations/hrnet_stages.toml", "--scale", "tiny", "--by", "category", "--json", "--strict"]
+    rows = json.loads(call(root, "table", *words).stdout)["rows"]
+    for row in rows:
+        cells = {key: cell for key, cell in row["cells"].items() if key.startswith("category:")}
+        assert len(cells) == 9
+        assert all(cell["counted"] > 90 and 40 < cell["measured"] < 100 for cell in cells.values())
+
+
+def test_scores_of_the_nine_rows_are_those_of_their_records(tiny: list[dict[str, Any]], root: Path) -> None:
+    done = call(root, "rescore", "ablations/hrnet_stages.toml", "--scale", "tiny", "--check", "--json")
+    assert done.returncode == 0
+    assert {one["state"] for one in json.loads(done.stdout)["rows"]} == {"equal"}
+
+
+def test_ways_of_reading_heatmaps_on_mpiis_files(root: Path, tmp_path: Path) -> None:
+    study, words = "ablations/mpii_decoding.toml", ["--scale", "tiny", "--results", str(tmp_path)]
+    assert call(root, "run", study, *words).returncode == 0
+    rows = json.loads(call(root, "table", study, "--strict", "--json", *words).stdout)["rows"]
+    found = {row["arm"]: score(row, "PCKh") for row in rows}
+    assert found["quarter offset"] >= 55
+    # The same weights, read off in another way: what the field knows of each.
+    assert found["whole cells"] < found["quarter offset"] < found["DARK"]
+    assert found["quarter offset, no flip test"] < found["quarter offset"]
+    shown = call(root, "table", study, "--by", "activity", "--mixed-protocols", *words)
+    print(shown.stdout)
+    mixed = ["--by", "activity", "--mixed-protocols", "--json", *words]
+    by_activity = json.loads(call(root, "table", study, *mixed).stdout)["rows"]
+    for row in by_activity:
+        counted = [cell["counted"] for key, cell in row["cells"].items() if key.startswith("activity:")]
+        assert len(counted) == 9
+        assert min(counted) >= 40
+
+
+def test_real_mpii_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:
+    study, words = "ablations/mpii_decoding.toml", ["--scale", "mini", "--results", str(tmp_path)]
+    done = call(root, "run", study, "--only", "whole cells", *words, BENCHBOX_DATA=str(real_data))
+    assert done.returncode == 0
+    rows = json.loads(call(root, "table", study, "--json", *words, BENCHBOX_DATA=str(real_data)).stdout)["rows"]
+    (row,) = [row for row in rows if row["state"] == "done"]
+    assert score(row, "PCKh") >= 10
 
 
 def test_real_coco_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class MpiiFiles:
             entries = [_entry(image, person) for image, person in self._persons[split]]
             (folder / name).write_text(json.dumps(entries, separators=(",", ":")), encoding="utf-8")
         (folder / "activities.json").write_text(json.dumps(self._activities, indent=0), encoding="utf-8")
-        _write_mat(folder / "gt_valid.mat", _ground_truth([person for _, person in self._persons["val"]]))
+        write_mat(folder / "gt_valid.mat", _ground_truth([person for _, person in self._persons["val"]]))
 
     def write_release(self, path: Path) -> None:
         """Write the official structure, `RELEASE`.
@@ -130,7 +130,7 @@ def _ground_truth(persons: list[Person]) -> dict[str, Any]:
     return {"jnt_missing": missing, "pos_gt_src": positions, "headboxes_src": heads, "dataset_joints": names}
 
 
-def _write_mat(path: Path, content: dict[str, Any]) -> None:
+def write_mat(path: Path, content: dict[str, Any]) -> None:
     """Write a MATLAB 5 file whose header does not tell the hour, so that equal content makes equal bytes."""
     stream = io.BytesIO()
     scipy.io.savemat(stream, content, do_compression=True)
