@@ -25,6 +25,7 @@ LIMIT = 85  # percent
 SAMPLES = 320
 ROUNDS = 10
 SIZE, QUALITY = (480, 640), 90
+GROUP = 32
 BATCHES = (4, 32)  # of the study of HRNet-W32, and the default
 
 
@@ -51,33 +52,35 @@ def drawn(folder: Path) -> list[Person]:
     return found
 
 
-def seconds(work: Iterable[object]) -> float:
-    """Return the processor's seconds that it takes to go through `work`, of which nothing is kept."""
-    began = time.process_time()
-    for _ in work:
-        pass
-    return time.process_time() - began
+def laps(work: Iterable[object], stride: int) -> np.ndarray:
+    """Return the processor's seconds for every `stride` things of `work`, of which nothing is kept."""
+    times, things = [], iter(work)
+    while True:
+        began = time.process_time()
+        if not sum(1 for _ in islice(things, stride)):
+            return np.array(times)
+        times.append(time.process_time() - began)
 
 
 def measure(people: list[Person]) -> None:
-    """Print the rates of decoding and of training samples, the best of a few rounds, and their share."""
+    """Print the rates of decoding and of training samples, and their share.
+
+    Both go through the same people in the same order; of every few of them the best of the rounds counts, so that what
+    else the machine does matters little.
+    """
     crops = TopDown(people, COCO17, (256, 192), (64, 48), 2.0, rotate=40.0, rescale=0.3, flip_probability=0.5)
-    files = [crops.people[index].image.read_bytes() for index in crops.order(0)[:SAMPLES]]
-    count = len(files)
-
-    def decoding() -> Iterable[object]:
-        return (cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR) for file in files)
-
-    least = dict.fromkeys(("decode", *BATCHES), float("inf"))
+    count = min(SAMPLES, len(people)) // GROUP * GROUP
+    files = [people[index].image.read_bytes() for index in crops.order(0)[:count]]
+    rounds: dict[int, list[np.ndarray]] = {0: [], **{batch: [] for batch in BATCHES}}
     for _ in range(ROUNDS):
-        least["decode"] = min(least["decode"], seconds(decoding()))
+        decoded = (cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR) for file in files)
+        rounds[0].append(laps(decoded, GROUP))
         for batch in BATCHES:
-            # The same people in the same order; the last batch may go beyond them.
-            taken = seconds(islice(crops.training_batches(0, batch), -(-count // batch)))
-            least[batch] = min(least[batch], taken)
-    print(f"decoding alone            {count / least['decode']:.0f}/s")
+            rounds[batch].append(laps(islice(crops.training_batches(0, batch), count // batch), GROUP // batch))
+    seconds = {batch: float(np.min(times, axis=0).sum()) for batch, times in rounds.items()}
+    print(f"decoding alone            {count / seconds[0]:.0f}/s")
     for batch in BATCHES:
-        rate, share = count / least[batch], 100 * least["decode"] / least[batch]
+        rate, share = count / seconds[batch], 100 * seconds[0] / seconds[batch]
         print(f"samples in batches of {batch:2}  {rate:.0f}/s   ({share:.1f} % of decoding alone; limit {LIMIT} %)")
 
 
