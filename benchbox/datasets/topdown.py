@@ -1,5 +1,6 @@
 """Turn people into the crops a top-down network sees: for training with random changes, for evaluation without.
 
+Images stay the bytes they are, a quarter of what floats would move; the network's side normalises them.
 Which changes a sample gets depends on (seed, epoch, person id) alone, the order on (seed, epoch): neither the number of
 workers nor the place in a batch moves a number. Both are frozen, tests hold their values.
 """
@@ -24,20 +25,12 @@ from benchbox.pose.people import Person
 from benchbox.pose.skeleton import Skeleton
 from benchbox.pose.udp import check_coordinates, udp_matrix, udp_stride
 
-# ImageNet, in RGB order. With colour = "bgr" they meet the channels in the same places, as in SimpleBaseline's code.
-MEAN = np.array([0.485, 0.456, 0.406])
-STD = np.array([0.229, 0.224, 0.225])
-# What each of the 256 values of a channel becomes: two roundings to float32, as if multiplied and then added to.
-_NORMALISED = (
-    np.arange(256, dtype=np.float32) * (1 / (255 * STD)).astype(np.float32)[:, None]
-    + (-MEAN / STD).astype(np.float32)[:, None]
-)
 _ORDER_STREAM, _DRAW_STREAM = 1, 2
 _SMALLEST_SCALE = 1 / 200  # one pixel: a box without extent has no crop
 
 
 class Batch(NamedTuple):
-    """Hold training samples: images (B, 3, H, W), targets (B, K, h, w), weights (B, K, 1), all float32."""
+    """Hold training samples: images (B, H, W, 3) uint8, targets (B, K, h, w) and weights (B, K, 1) float32."""
 
     images: np.ndarray
     targets: np.ndarray
@@ -48,7 +41,7 @@ class Batch(NamedTuple):
 class EvaluationBatch:
     """Hold crops and where they come from.
 
-    images (B, 3, H, W) float32; center (B, 2) in image pixels and scale (B, 2) in 200 pixels, float32; indices (B,)
+    images (B, H, W, 3) uint8; center (B, 2) in image pixels and scale (B, 2) in 200 pixels, float32; indices (B,)
     into `people`.
     """
 
@@ -125,7 +118,7 @@ class TopDown:
             epoch: from 0.
 
         Returns:
-            image (3, H, W), target (K, h, w), weight (K, 1); all float32.
+            image (H, W, 3) uint8; target (K, h, w), weight (K, 1) float32.
 
         Raises:
             InvalidInput: the image cannot be read.
@@ -160,13 +153,13 @@ class TopDown:
         path, image = None, np.empty((0, 0, 3), dtype=np.uint8)
         for begin in range(0, len(self.people), batch):
             indices = range(begin, min(begin + batch, len(self.people)))
-            images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
+            images = np.empty((len(indices), *self.input_size, 3), dtype=np.uint8)
             for place, index in enumerate(indices):
                 if self.people[index].image != path:
                     path = self.people[index].image
                     image = read_image(path)
                 matrix = self._matrix(center[index], scale[index], 0.0)
-                self._normalise(cropper.crop(image, matrix), images[place])
+                cropper.crop(image, matrix, reverse=self.colour == "rgb", out=images[place])
             yield EvaluationBatch(images, center[indices], scale[indices], np.array(indices))
 
     @property
@@ -204,7 +197,7 @@ class TopDown:
 
     def _changed(self, indices: Sequence[int], epoch: int, cropper: Cropper) -> Batch:
         """Make the changed samples of some people."""
-        images = np.empty((len(indices), 3, *self.input_size), dtype=np.float32)
+        images = np.empty((len(indices), *self.input_size, 3), dtype=np.uint8)
         places = np.empty((len(indices), len(self.skeleton.joints), 2))
         labelled = np.empty(places.shape[:2], dtype=np.float32)
         every = [self.draws(index, epoch) for index in indices]
@@ -219,7 +212,7 @@ class TopDown:
                 joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
                 center = np.array([width - 1 - center[0], center[1]])
             matrix = self._matrix(center, scale * draws.scale, draws.rotation)
-            self._normalise(cropper.crop(picture, matrix, mirrored=draws.flip), images[at])
+            cropper.crop(picture, matrix, mirrored=draws.flip, reverse=self.colour == "rgb", out=images[at])
             places[at] = transform_points(joints, matrix)
             labelled[at] = visible
         targets, weights = gaussian_targets(
@@ -232,12 +225,6 @@ class TopDown:
         )
         people_joints = labelled.shape
         return Batch(images, targets.reshape(*people_joints, *self.heatmap_size), weights.reshape(*people_joints, 1))
-
-    def _normalise(self, planes: np.ndarray, out: np.ndarray) -> None:
-        """Turn (3, H, W) uint8 B, G, R into float32 of ImageNet mean 0 and deviation 1, channels in `colour`."""
-        ordered = planes[::-1] if self.colour == "rgb" else planes
-        for plane, table, values in zip(ordered, _NORMALISED, out, strict=True):
-            cv2.LUT(plane, table, dst=values)
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchbox.engine.normalise import normalised
 from benchbox.pose.heatmap import flip_average
 
 
@@ -21,13 +22,13 @@ def predict(
     flip_shift: bool,
     flip_pairs: Sequence[tuple[int, int]],
 ) -> np.ndarray:
-    """Return the heatmaps (B, K, h, w) float32 of crops (B, 3, H, W) float32.
+    """Return the heatmaps (B, K, h, w) float32 of crops (B, H, W, 3) uint8.
 
     With `flip_test` they are the mean of the crop's and the mirrored crop's, the latter shifted by one column with
     `flip_shift` (the official test setting of HRNet and SimpleBaseline).
     """
     model.eval()
-    crops = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+    crops = normalised(images, device)
     heatmaps: np.ndarray = model(crops).float().cpu().numpy()
     if flip_test:
         mirrored = model(crops.flip(-1)).float().cpu().numpy()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from benchbox.engine.loss import heatmap_mse
+from benchbox.engine.normalise import normalised
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -41,7 +42,7 @@ def train_epoch(
     """Train a model on one epoch's batches, yielding after every step; it may be left at any step.
 
     Args:
-        batches: images (B, 3, H, W), targets (B, K, h, w) and weights (B, K, 1), all float32.
+        batches: images (B, H, W, 3) uint8, targets (B, K, h, w) and weights (B, K, 1) float32.
         rate: learning rate. precision: fp32, or bf16 for autocast over float32 weights.
     Raises: NonFiniteLoss.
     """
@@ -51,7 +52,7 @@ def train_epoch(
     began = perf_counter()
     for images, targets, weights in batches:
         loaded = perf_counter()
-        image = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+        image = normalised(images, device)
         target, weight = (torch.from_numpy(part).to(device) for part in (targets, weights))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
             output = model(image)

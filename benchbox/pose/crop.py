@@ -17,24 +17,33 @@ class Cropper:
         self._size = size
         self._canvas = np.empty(0, dtype=np.uint8)
         self._warped = np.empty((*size, 4), dtype=np.uint8)
-        # A row of room, so that equal places of the planes do not lie whole pages apart, which slows writing them down.
-        self._planes = np.empty((4, size[0] + 1, size[1]), dtype=np.uint8)[:, : size[0]]
 
-    def crop(self, image: np.ndarray, matrix: np.ndarray, *, mirrored: bool = False) -> np.ndarray:
+    def crop(
+        self,
+        image: np.ndarray,
+        matrix: np.ndarray,
+        *,
+        mirrored: bool = False,
+        reverse: bool = False,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Sample the crop that `matrix` (image to crop) describes: bilinear, zero outside the image.
 
         Args:
             image: (H, W, 3) uint8.
             matrix: (2, 3).
             mirrored: sample the mirror image, whose places `matrix` then maps.
+            reverse: turn the order of the channels round, as from BGR to RGB.
+            out: (height, width, 3) uint8 to write into, a new array when None.
 
         Returns:
-            (3, height, width) uint8, the channels as planes in the order of the image; overwritten by the next call.
+            (height, width, 3) uint8.
         """
+        out = np.empty((*self._size, 3), dtype=np.uint8) if out is None else out
         rows, columns = _reach(matrix, self._size, image.shape)
         if rows.start >= rows.stop or columns.start >= columns.stop:
-            self._planes[:] = 0
-            return self._planes[:3]
+            out[:] = 0
+            return out
         part = image[rows, columns]
         if mirrored:
             last = image.shape[1]
@@ -47,8 +56,8 @@ class Cropper:
         canvas = self._canvas[:count].reshape(*image.shape[:2], 4)
         cv2.cvtColor(part, cv2.COLOR_BGR2BGRA, dst=canvas[rows, columns])
         cv2.warpAffine(canvas, matrix, self._size[::-1], dst=self._warped, flags=cv2.INTER_LINEAR)
-        cv2.split(self._warped, list(self._planes))
-        return self._planes[:3]
+        cv2.cvtColor(self._warped, cv2.COLOR_BGRA2RGB if reverse else cv2.COLOR_BGRA2BGR, dst=out)
+        return out
 
 
 def _reach(matrix: np.ndarray, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchbox.datasets.topdown import MEAN, STD, TopDown, read_image
+from benchbox.datasets.topdown import TopDown, read_image
 from benchbox.errors import InvalidInput
 from benchbox.pose.affine import crop_matrix, transform_points
 from benchbox.pose.heatmap import argmax_positions, decode
@@ -72,8 +72,9 @@ def test_an_order_is_a_permutation_of_its_epoch_and_seed(crops):
 
 def test_samples_have_their_shapes(crops):
     image, target, weight = crops.training_sample(0, 0)
-    assert (image.shape, target.shape, weight.shape) == ((3, 64, 48), (17, 16, 12), (17, 1))
-    assert image.dtype == target.dtype == weight.dtype == np.float32
+    assert (image.shape, target.shape, weight.shape) == ((64, 48, 3), (17, 16, 12), (17, 1))
+    assert image.dtype == np.uint8
+    assert target.dtype == weight.dtype == np.float32
     assert image.flags["C_CONTIGUOUS"]
 
 
@@ -135,7 +136,7 @@ def test_targets_lie_on_the_joints_of_the_crop(tmp_path, flip):
         cells, _ = argmax_positions(target)
         for joint in np.flatnonzero(weight[:, 0]):
             x, y = np.clip((cells[joint] * 4).astype(int), 4, [187, 251])
-            patch = image[:, y - 4 : y + 5, x - 4 : x + 5]
+            patch = image[y - 4 : y + 5, x - 4 : x + 5]
             # Mirrored, what is now the left wrist is the spot of the right one.
             red = COCO17.joints[joint].startswith("right_" if flip else "left_")
             seen += patch[0 if red else 2].max() > 0.5
@@ -203,7 +204,7 @@ def test_a_last_batch_of_one_is_dropped(crops, people, batch, sizes):
     batches = list(some.training_batches(0, batch))
     assert [len(part.images) for part in batches] == sizes
     for images, targets, weights in batches:
-        assert images.shape[1:] == (3, 64, 48)
+        assert images.shape[1:] == (64, 48, 3)
         assert targets.shape[1:] == (17, 16, 12)
         assert weights.shape[1:] == (17, 1)
 
@@ -260,9 +261,9 @@ def test_unbiased_samples_of_mirrored_people_are_mirrored_samples(crops):
         same = replace(crops, input_size=(128, 96), heatmap_size=(32, 24), coordinates=coordinates, **options)
         plain = replace(same, flip_probability=0.0).training_sample(0, 0)[0]
         flipped = replace(same, flip_probability=1.0).training_sample(0, 0)[0]
-        differences[coordinates] = np.abs(flipped[:, :, ::-1] - plain).max()
-    assert differences["udp"] < 0.06  # three grey levels
-    assert differences["official"] > 0.15
+        differences[coordinates] = np.abs(flipped[:, ::-1].astype(int) - plain.astype(int)).max()
+    assert differences["udp"] <= 3
+    assert differences["official"] > 8
 
 
 def test_other_coordinates_are_refused(crops):
@@ -270,14 +271,13 @@ def test_other_coordinates_are_refused(crops):
         replace(crops, coordinates="offical")
 
 
-def test_colours_are_normalised_in_their_order(tmp_path, crops):
+def test_colours_come_in_their_order(tmp_path, crops):
     path = tmp_path / "flat.png"
     cv2.imwrite(str(path), np.full((128, 128, 3), (30, 90, 210), dtype=np.uint8))  # B, G, R
     flat = replace(crops, people=[person(0, path, box=(40.0, 40.0, 30.0, 40.0))])
     for colour, channels in (("rgb", [210, 90, 30]), ("bgr", [30, 90, 210])):
         (batch,) = replace(flat, colour=colour).evaluation_batches(1)
-        expected = (np.array(channels) / 255 - MEAN) / STD
-        np.testing.assert_allclose(batch.images[0, :, 32, 24], expected, rtol=0, atol=1e-5)
+        assert batch.images[0, 32, 24].tolist() == channels
 
 
 def test_an_unknown_colour_is_refused(crops):
@@ -313,7 +313,7 @@ def test_the_stored_orientation_is_kept(tmp_path):
 def test_a_box_without_extent_still_gives_a_crop(crops):
     flat = replace(crops, people=[person(0, crops.people[0].image, box=(20.0, 10.0, 0.0, 0.0))])
     (batch,) = flat.evaluation_batches(1)
-    assert np.isfinite(batch.images).all()
+    assert len(batch.images) == 1
     matrix = crop_matrix(batch.center[0], batch.scale[0], 0.0, (64, 48))
     assert np.isfinite(transform_points(np.zeros(2), matrix)).all()
-    assert np.isfinite(flat.training_sample(0, 0)[0]).all()
+    assert flat.training_sample(0, 0)[0].shape == (64, 48, 3)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from benchbox.engine import checkpoint
+from benchbox.engine.normalise import MEAN, STD, normalised
 from benchbox.engine.predict import predict
 from benchbox.engine.train import NonFiniteLoss, step_drops, train_epoch
 
@@ -25,8 +26,8 @@ def small() -> nn.Module:
 def batches(count: int = 6) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     draw = np.random.default_rng(0)
     for _ in range(count):
-        images = draw.random((4, 3, 16, 16), dtype=np.float32)
-        targets = images.mean(axis=1, keepdims=True)[:, :, ::4, ::4].repeat(2, axis=1)
+        images = draw.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+        targets = (images / np.float32(255)).mean(axis=3)[:, None, ::4, ::4].repeat(2, axis=1)
         yield images, np.ascontiguousarray(targets), np.ones((4, 2, 1), np.float32)
 
 
@@ -83,10 +84,20 @@ def test_a_damaged_checkpoint_is_no_checkpoint(tmp_path: Path, spoil: object) ->
 
 def test_the_flip_test_is_the_mean_of_both_views() -> None:
     model = nn.Conv2d(3, 2, 1, stride=4).eval()
-    images = np.random.default_rng(0).random((2, 3, 16, 16), dtype=np.float32)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
     plain = predict(model, images, device=CPU, flip_test=False, flip_shift=False, flip_pairs=[(0, 1)])
     both = predict(model, images, device=CPU, flip_test=True, flip_shift=False, flip_pairs=[(0, 1)])
-    mirrored = predict(model, images[..., ::-1].copy(), device=CPU, flip_test=False, flip_shift=False, flip_pairs=[])
+    mirrored = predict(model, images[:, :, ::-1].copy(), device=CPU, flip_test=False, flip_shift=False, flip_pairs=[])
     assert np.allclose(both, (plain + mirrored[:, ::-1, :, ::-1]) / 2, atol=1e-6)
     shifted = predict(model, images, device=CPU, flip_test=True, flip_shift=True, flip_pairs=[(0, 1)])
     assert not np.allclose(shifted, both)
+
+
+def test_bytes_become_what_numpy_makes_of_them() -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    found = normalised(every, CPU)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    exact = (every / 255 - MEAN) / STD
+    np.testing.assert_allclose(found.permute(0, 2, 3, 1).numpy(), exact, rtol=0, atol=1e-6)
+    rounded = every.astype(np.float32) * (1 / (255 * STD)).astype(np.float32) + (-MEAN / STD).astype(np.float32)
+    np.testing.assert_array_equal(found.permute(0, 2, 3, 1).numpy(), rounded)

@@ -36,7 +36,7 @@ def test_a_crop_is_what_opencv_samples_from_the_whole_image(image, where, width,
     cropper = Cropper(SIZE)
     everything = crop_matrix((100, 100), (4.0, 4.0), 0, SIZE)
     cropper.crop(np.full((200, 200, 3), 255, np.uint8), everything)  # what is left of another image must not show
-    np.testing.assert_array_equal(cropper.crop(image, found, mirrored=mirrored).transpose(1, 2, 0), expected)
+    np.testing.assert_array_equal(cropper.crop(image, found, mirrored=mirrored), expected)
 
 
 def test_outside_the_image_is_black():

@@ -75,7 +75,7 @@ def test_the_crop_of_the_mirrored_picture_is_the_mirrored_crop():
             plain = Cropper(size).crop(image, matrix(center, scale, rotation, size))
             mirrored_center = (319 - center[0], center[1])
             mirrored = Cropper(size).crop(cv2.flip(image, 1), matrix(mirrored_center, scale, -rotation, size))
-            off[name] = max(off[name], int(np.abs(mirrored[..., ::-1].astype(int) - plain.astype(int)).max()))
+            off[name] = max(off[name], int(np.abs(mirrored[:, ::-1].astype(int) - plain.astype(int)).max()))
     # OpenCV before version 5 samples at thirty-seconds of a pixel, to either side of the exact place.
     assert off["udp"] <= 3
     assert off["official"] > 20
