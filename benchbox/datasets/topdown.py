@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
+from benchbox.datasets.image import read_image
 from benchbox.errors import InvalidInput, nearest
 from benchbox.pose.affine import box_to_center_scale, crop_matrix, transform_points
 from benchbox.pose.augment import HALF_BODY_JOINTS, Draws, draw, flip_points, half_body
@@ -240,26 +239,6 @@ class TopDown:
             values[...] = plane  # a plane at a time stays in the processor's cache
             values *= factor
             values += offset
-
-
-def read_image(path: Path) -> np.ndarray:
-    """Read an image as (H, W, 3) uint8 in BGR, its stored orientation kept as the annotations mean it.
-
-    Raises:
-        InvalidInput: the file is not there or no image.
-    """
-    try:
-        with open(path, "rb", buffering=0) as file:  # cv2.imread would print a warning for a missing file
-            encoded = np.frombuffer(file.read(), dtype=np.uint8)
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except OSError as problem:
-        raise InvalidInput(f"{path}: cannot read the image: {problem.strerror}") from None
-    except cv2.error:
-        image = None
-    if image is None:
-        raise InvalidInput(f"{path}: not an image that OpenCV can read")
-    decoded: np.ndarray = image
-    return decoded
 
 
 def _generator(seed: int, stream: int, epoch: int, person: int) -> np.random.Generator:

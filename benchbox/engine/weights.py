@@ -30,7 +30,8 @@ def load_weights(path: Path, model: nn.Module) -> None:
     except OSError as problem:
         raise EnvironmentProblem(f"{path}: cannot be read: {problem.strerror}") from None
     except Exception as problem:  # a damaged or hostile file raises nearly anything
-        raise InvalidInput(f"{path}: not a file of weights: {str(problem).splitlines()[0][:200]}") from None
+        said = (str(problem).splitlines() or [type(problem).__name__])[0]
+        raise InvalidInput(f"{path}: not a file of weights: {said[:200]}") from None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchbox.datasets.topdown import MEAN, STD, TopDown, read_image
+from benchbox.datasets.image import read_image
+from benchbox.datasets.topdown import MEAN, STD, TopDown
 from benchbox.errors import InvalidInput
 from benchbox.pose.affine import crop_matrix, transform_points
 from benchbox.pose.heatmap import argmax_positions, decode
