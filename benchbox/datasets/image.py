@@ -46,7 +46,7 @@ def is_truncated(content: bytes) -> bool:
     """
     if content.startswith(_JPEG):
         return not _reaches_end(content)
-    return content.startswith(_PNG) and b"IEND" not in content[-64:]
+    return content.startswith(_PNG) and b"IEND" not in content
 
 
 def _reaches_end(content: bytes) -> bool:
