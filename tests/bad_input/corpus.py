@@ -209,7 +209,7 @@ def _cells(*values: Any) -> np.ndarray:
 
 _WHOLE = mat(preds=mpii_joints())
 _WHOLE_H5 = hdf5(preds=mpii_joints())
-_RAGGED = [[[1, 2]] * 16] * (PEOPLE - 1) + [[[1, 2]] * 15]
+_LISTS = mpii_joints().tolist()
 _NONE = "no array of predictions"
 MPII_PREDICTIONS = {name: bad for name, bad in NOT_JSON.items() if bad.suffix == ".json"} | {
     "7.3": Bad(hdf5(512, preds=mpii_joints()), ("version 7.3", "-v7"), suffix=".mat"),
@@ -241,12 +241,12 @@ MPII_PREDICTIONS = {name: bad for name, bad in NOT_JSON.items() if bad.suffix ==
     "h5 with a group": Bad(hdf5(**{"preds/a": 1}), (_NONE,), suffix=".h5"),
     "list of nobody": Bad(b"[]", ("holds no predictions",), CANNOT_JUDGE),
     "no array": Bad(b"{}", (_NONE, "found nothing")),
-    "ragged": Bad(text(_RAGGED), ("15 and 16 joints",)),
-    "flat and ragged": Bad(text([[1.0] * 47] * PEOPLE), ("person 0", "joint 15", "expected [x, y]")),
-    "text as a coordinate": Bad(text(changed(_RAGGED, "7", 1, 2, 0)), ("person 1, joint 2", "'7'")),
-    "NaN as a coordinate": Bad(text(changed(_RAGGED, float("nan"), 1, 2, 0)), ("person 1, joint 2", "nan")),
-    "a huge integer": Bad(_raw(_RAGGED, b"1" + b"0" * 400, 1, 2, 0), ("person 1, joint 2", "finite")),
-    "far off": Bad(text(changed([[[1, 2]] * 16] * PEOPLE, 1e9, 1, 2, 0)), ("person 1, joint 2", "1000000000.0")),
+    "ragged": Bad(text([*_LISTS[1:], _LISTS[0][:15]]), ("15 and 16 joints",)),
+    "flat and ragged": Bad(text([[1.0] * 47] * PEOPLE), ("person 0", "47 numbers")),
+    "text as a coordinate": Bad(text(changed(_LISTS, "7", 1, 2, 0)), ("person 1", "joint 2[0] is '7'")),
+    "NaN as a coordinate": Bad(text(changed(_LISTS, float("nan"), 1, 2, 0)), ("person 1", "joint 2[0] is nan")),
+    "a huge integer": Bad(_raw(_LISTS, b"1" + b"0" * 400, 1, 2, 0), ("person 1", "joint 2[0] is 1000")),
+    "far off": Bad(text(changed(_LISTS, 1e9, 1, 2, 0)), ("person 1", "joint 2[0] is 1000000000.0")),
     "someone is a number": Bad(text([3] * PEOPLE), ("person 0", "a list of points")),
     "a spreadsheet": Bad(b"1,2,3\n", (".mat, .h5 or .json",), suffix=".csv"),
 }
@@ -261,12 +261,12 @@ MPII_PEOPLE = {name: bad for name, bad in NOT_JSON.items() if bad.suffix == ".js
     "not a person": Bad(text(changed(mpii_people(), 3, 1)), ("entry 1", "found a number")),
     "COCO's annotations": Bad(text(coco_truth()["annotations"]), ("entry 0", "no image")),
     "no joints": Bad(_entry(..., "joints"), ("entry 1", "joints is")),
-    "15 joints": Bad(_entry([[1, 2]] * 15, "joints"), ("entry 1", "joints is 15 x 2, expected 16 x 2")),
-    "ragged": Bad(_entry([1, 2, 3], "joints", 4), ("entry 1", "joints")),
-    "NaN": Bad(_entry(float("nan"), "joints", 4, 0), ("entry 1", "joints")),
+    "15 joints": Bad(_entry([[1, 2]] * 15, "joints"), ("entry 1", "joints has 15 points, expected 16")),
+    "ragged": Bad(_entry([1, 2, 3], "joints", 4), ("entry 1", "joints[4] has 3 numbers")),
+    "NaN": Bad(_entry(float("nan"), "joints", 4, 0), ("entry 1", "joints[4][0] is nan")),
     "null": Bad(_entry(None, "joints", 4, 0), ("entry 1", "joints")),
-    "text": Bad(_entry("9", "joints", 4, 0), ("entry 1", "joints")),
-    "true": Bad(_entry(True, "joints", 4, 0), ("entry 1", "joints")),
+    "text": Bad(_entry("9", "joints", 4, 0), ("entry 1", "joints[4][0] is '9'")),
+    "true": Bad(_entry(True, "joints", 4, 0), ("entry 1", "joints[4][0] is True")),
     "object": Bad(_entry({}, "joints", 4, 0), ("entry 1", "joints")),
     "visibility 2": Bad(_entry(2, "joints_vis", 4), ("entry 1", "joints_vis")),
     "scale 0": Bad(_entry(0, "scale"), ("entry 1", "scale is 0")),
@@ -332,7 +332,7 @@ LSP = {
     "16 joints": Bad(mat(joints=np.ones((16, 3, 10_000))), ("joints is 16 x 3 x 10000",)),
     "some people": Bad(mat(joints=np.ones((14, 3, 50))), ("joints is 14 x 3 x 50",)),
     "NaN": Bad(mat(joints=lsp_joints() * np.nan), ("joints(1, 1, 1)", "finite")),
-    "far off": Bad(mat(joints=lsp_joints() * [[1e9], [1], [1]]), ("far off",)),
+    "far off": Bad(mat(joints=lsp_joints() * [[1e9], [1], [1]]), ("joints(1, 1, 1) is 1e+09",)),
     "visibility": Bad(mat(joints=lsp_joints() * 3), ("image 1", "visibility")),
     "cells": Bad(mat(joints=_cells(1, "a")), ("joints",)),
 }

@@ -15,7 +15,8 @@ from benchbox.config import JobConfig
 from benchbox.datasets.image import read_image
 from benchbox.errors import InvalidInput
 from benchbox.worker.__main__ import main
-from benchbox.worker.source import READERS, Source, test_crops
+from benchbox.worker.source import READERS, Source
+from benchbox.worker.source import test_crops as crops_to_test
 from tests.bad_input import corpus, good
 from tests.bad_input.corpus import Bad
 from tests.metrics import coco_cases
@@ -165,7 +166,7 @@ def test_coco_truth_for_a_run_and_for_the_check(name, say, data):
 
 
 def crops_of(data: Path, boxes: Path) -> Any:
-    return test_crops(CONFIG, Source("coco", data / "coco", "val2017", "val2017", boxes, {}))
+    return crops_to_test(CONFIG, Source("coco", data / "coco", "val2017", "val2017", boxes, {}))
 
 
 @pytest.mark.parametrize("name", corpus.COCO_BOXES)
