@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchbox.datasets.mat import array, read_mat
-from benchbox.entries import PIXEL_LIMIT, file_fingerprint, image_folder, kind, read_json, shown
+from benchbox.entries import file_fingerprint, image_folder, kind, read_json, shown
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import LSP14
@@ -111,8 +111,6 @@ def read_annotations(root: Path, split: str) -> Annotations:
     if not np.isin(marks, (0, 1)).all():
         image = int(np.argwhere(~np.isin(marks, (0, 1)))[0, 0]) + 1
         raise InvalidInput(f"{path}: image {image} has a visibility other than 0 and 1")
-    if not np.abs(joints).max() < PIXEL_LIMIT:
-        raise InvalidInput(f"{path}: a coordinate is far off any image")
     visibility = 2 * marks if extended else 2 - marks
     keypoints = np.concatenate([joints[:, :, :2] - 1.0, visibility[:, :, None]], axis=-1)
     keypoints *= visibility[:, :, None] > 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from benchbox.entries import one_line, read_bytes
+from benchbox.entries import PIXEL_LIMIT, one_line, read_bytes
 from benchbox.errors import InvalidInput
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -39,7 +39,7 @@ def read_mat(path: Path, hint: str, *, structs: bool = False) -> dict[str, Any]:
 
 
 def array(variables: dict[str, Any], name: str, path: Path, shape: tuple[int | None, ...]) -> np.ndarray:
-    """Return a variable as finite float64 numbers of a shape.
+    """Return a variable of coordinates as finite float64 numbers of a shape.
 
     Args:
         variables: of the file.
@@ -48,7 +48,7 @@ def array(variables: dict[str, Any], name: str, path: Path, shape: tuple[int | N
         shape: sizes; None for any. MATLAB drops a last size of 1, here it is put back.
 
     Raises:
-        InvalidInput: it is missing, no array of numbers, of another shape, or holds NaN or infinity.
+        InvalidInput: it is missing, no array of numbers, of another shape, or holds what can be no place in an image.
     """
     value = variables.get(name)
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
@@ -61,7 +61,8 @@ def array(variables: dict[str, Any], name: str, path: Path, shape: tuple[int | N
     if numbers.ndim != len(shape) or any(want not in (None, have) for want, have in sizes):
         expected = " x ".join("N" if size is None else str(size) for size in shape)
         raise InvalidInput(f"{path}: {name} is {' x '.join(map(str, value.shape))}, expected {expected}")
-    if not np.isfinite(numbers).all():
-        place = tuple(int(index) + 1 for index in np.argwhere(~np.isfinite(numbers))[0])
-        raise InvalidInput(f"{path}: {name}{place} is not a finite number")
+    wrong = np.argwhere(~(np.abs(numbers) < PIXEL_LIMIT))
+    if len(wrong):
+        value, place = numbers[tuple(wrong[0])], tuple((wrong[0] + 1).tolist())
+        raise InvalidInput(f"{path}: {name}{place} is {value:g}, expected a finite number below {PIXEL_LIMIT:g}")
     return numbers

@@ -221,8 +221,8 @@ def _keypoints(document: list[dict[str, Any]], path: Path) -> np.ndarray:
     keypoints = np.zeros((len(document), _JOINTS, 3))
     for index, entry in enumerate(document):
         where = f"{path}: entry {index}"
-        joints = _table(entry, "joints", where, (_JOINTS, 2))
-        labelled = _table(entry, "joints_vis", where, (_JOINTS,))
+        joints = np.array(_joints(entry, where))
+        labelled = np.array(numbers(entry, "joints_vis", where, _JOINTS))
         if not np.isin(labelled, (0, 1)).all():
             raise InvalidInput(f"{where}: joints_vis holds something other than 0 and 1")
         keypoints[index] = _labelled(joints, labelled > 0)
@@ -234,19 +234,15 @@ def _labelled(joints: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     return np.concatenate([joints - 1.0, np.full((*labelled.shape, 1), 2.0)], axis=-1) * labelled[..., None]
 
 
-def _table(entry: dict[str, Any], key: str, where: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the numbers of a list of lists."""
-    values = entry.get(key)
-    expected = " x ".join(map(str, shape))
-    try:
-        table = np.array(values if isinstance(values, list) else None, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidInput(f"{where}: {key} is {shown(values)}, expected {expected} numbers") from None
-    if table.shape != shape:
-        raise InvalidInput(f"{where}: {key} is {' x '.join(map(str, table.shape)) or 'missing'}, expected {expected}")
-    if not np.abs(table).max() < PIXEL_LIMIT:  # true for NaN as well
-        raise InvalidInput(f"{where}: {key} holds a coordinate that is not finite or far off any image")
-    return table
+def _joints(entry: dict[str, Any], where: str) -> list[list[float]]:
+    """Return a person's joints x, y as they stand in the file."""
+    points = entry.get("joints")
+    if not isinstance(points, list) or len(points) != _JOINTS:
+        found = f"has {len(points)} points" if isinstance(points, list) else f"is {shown(points)}"
+        raise InvalidInput(f"{where}: joints {found}, expected {_JOINTS}")
+    names = [f"joints[{joint}]" for joint in range(_JOINTS)]
+    pairs = zip(names, points, strict=True)
+    return [numbers({name: point}, name, where, 2, limit=PIXEL_LIMIT) for name, point in pairs]
 
 
 def _truth(file: Path, path: Path, keypoints: np.ndarray, hint: str) -> tuple[np.ndarray, np.ndarray]:

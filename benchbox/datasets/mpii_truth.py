@@ -8,6 +8,7 @@ import numpy as np
 
 from benchbox.datasets import mpii
 from benchbox.datasets.hdf5 import read_hdf5
+from benchbox.entries import PIXEL_LIMIT
 from benchbox.errors import InvalidInput
 from benchbox.pose.people import Person
 
@@ -44,16 +45,25 @@ def _from_hdf5(file: Path) -> list[Person]:
     missing = {"part", "normalize", "imgname"} - arrays.keys()
     if missing:
         raise InvalidInput(f"{file}: no array {sorted(missing)[0]}")
-    part = arrays["part"].astype(np.float64)
-    counts = {len(arrays[name]) for name in ("part", "normalize", "imgname") if arrays[name].ndim}
-    if part.shape[1:] != (16, 2) or counts != {len(part)}:
-        raise InvalidInput(f"{file}: part is {part.shape}, expected (N, 16, 2) for as many persons as normalize")
+    part = _numbers(arrays["part"], "part", file)
+    if part.ndim != 3 or part.shape[1:] != (16, 2):
+        raise InvalidInput(f"{file}: part is {part.shape}, expected (N, 16, 2)")
+    sizes, names = _numbers(arrays["normalize"], "normalize", file), arrays["imgname"]
+    if (wrong := np.flatnonzero(sizes <= 0)).size:
+        raise InvalidInput(f"{file}: normalize of person {wrong[0]} is {sizes.flat[wrong[0]]:g}, expected more than 0")
+    for key, values in (("normalize", sizes), ("imgname", names)):
+        if values.shape != part.shape[:1]:
+            raise InvalidInput(f"{file}: {key} is {values.shape}, expected ({len(part)},)")
+    if not all(isinstance(name, bytes) for name in names.tolist()):
+        raise InvalidInput(f"{file}: imgname does not hold texts")
     labelled = (part != 0).any(axis=2)
     order: dict[str, int] = {}
     people = []
     for index, (points, seen) in enumerate(zip(part - 1, labelled, strict=True)):
-        name = arrays["imgname"][index].decode("utf-8", "replace").strip("\0")
+        name = names[index].decode("utf-8", "replace").strip("\0")
         keypoints = np.concatenate([points, np.full((16, 1), 2.0)], axis=1) * seen[:, None]
+        if not seen.any():
+            raise InvalidInput(f"{file}: part of person {index} has no labelled joint")
         low, high = points[seen].min(axis=0), points[seen].max(axis=0)
         (x, y), (width, height) = low.tolist(), (high - low).tolist()
         people.append(
@@ -64,7 +74,19 @@ def _from_hdf5(file: Path) -> list[Person]:
                 box=(x, y, width, height),
                 keypoints=keypoints,
                 area=width * height,
-                head_size=float(arrays["normalize"][index]),
+                head_size=float(sizes[index]),
             )
         )
     return people
+
+
+def _numbers(values: np.ndarray, key: str, file: Path) -> np.ndarray:
+    """Return an array as float64, all of it finite and in reach of an image."""
+    if values.dtype.kind not in "fiu":
+        raise InvalidInput(f"{file}: {key} does not hold numbers")
+    numbers = values.astype(np.float64)
+    wrong = np.argwhere(~(np.abs(numbers) < PIXEL_LIMIT))
+    if len(wrong):
+        value = numbers[tuple(wrong[0])]
+        raise InvalidInput(f"{file}: {key} of person {wrong[0][:1].sum()} is {value:g}, expected a finite number")
+    return numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -135,17 +134,19 @@ def _joint_lists(path: Path) -> np.ndarray:
 
 
 def _points(points: Any, where: str) -> list[list[float]]:
-    if isinstance(points, list) and points and not isinstance(points[0], list):
-        points = [points[place : place + 3] for place in range(0, len(points), 3)]  # COCO's flat triples
     if not isinstance(points, list) or not points:
         raise InvalidInput(f"{where}: expected a list of points, found {kind(points)}")
-    for joint, point in enumerate(points):
-        numbers = isinstance(point, list) and len(point) in (2, 3)
-        if not numbers or any(isinstance(value, bool) or not isinstance(value, int | float) for value in point):
-            raise InvalidInput(f"{where}, joint {joint}: {shown(point)}, expected [x, y]")
-        if not all(math.isfinite(value) for value in point):
-            raise InvalidInput(f"{where}, joint {joint} is at {point[:2]}, expected finite numbers")
-    return [point[:2] for point in points]
+    if not isinstance(points[0], list):  # COCO's flat triples
+        if len(points) % 3:
+            raise InvalidInput(f"{where}: {len(points)} numbers, expected x, y, confidence of each joint")
+        points = [points[place : place + 3] for place in range(0, len(points), 3)]
+    return [_point(point, f"joint {joint}", where) for joint, point in enumerate(points)]
+
+
+def _point(point: Any, name: str, where: str) -> list[float]:
+    if not isinstance(point, list) or len(point) not in (2, 3):
+        raise InvalidInput(f"{where}: {name} is {shown(point)}, expected [x, y]")
+    return numbers({name: point}, name, where, len(point), limit=PIXEL_LIMIT)[:2]
 
 
 def _preferred(values: Any, path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,9 +37,15 @@ def mirror_order(joints: int, pairs: Sequence[Sequence[int]] | np.ndarray) -> np
         joints: K.
         pairs: (P, 2) joint indices that change places.
     """
+    return _mirror_order(joints, tuple((int(a), int(b)) for a, b in pairs))
+
+
+@functools.lru_cache(maxsize=32)
+def _mirror_order(joints: int, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:
     order = np.arange(joints)
     for a, b in pairs:
         order[a], order[b] = b, a
+    order.setflags(write=False)
     return order
 
 

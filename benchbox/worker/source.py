@@ -95,7 +95,7 @@ def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     else:
         people = _people(source, source.test)
     if not people:
-        raise InvalidInput(f"{source.root}: {source.test} has nobody to test on")
+        raise InvalidInput(f"{source.detections or source.root}: {source.test} has nobody to test on")
     return _crops(config, people)
 
 

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchbox.datasets.image_files import file_problems, is_truncated, look_at
+from benchbox.datasets.image import is_truncated
+from benchbox.datasets.image_files import file_problems, look_at
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 KINDS = {

@@ -104,7 +104,7 @@ BAD = {
     "text": (np.array("x"), None, "joints.mat", "joints"),
     "NaN": (np.where(np.arange(420_000).reshape(14, 3, 10_000) == 7, math.nan, EXTENDED), None, "joints(1, 1, 8)"),
     "visibility": (EXTENDED * 2, None, "joints.mat", "image 1", "visibility"),
-    "far off": (EXTENDED * [[1e9], [1], [1]], None, "joints.mat", "far off"),
+    "far off": (EXTENDED * [[1e9], [1], [1]], None, "joints.mat", "joints(1, 1, 1) is", "finite"),
     "not JSON": (EXTENDED, "{", "splits.json", "not JSON"),
     "a list": (EXTENDED, [1, 2], "splits.json", "a list"),
     "no number": (EXTENDED, {"train": [1, "2"]}, "splits.json", "train, entry 1", "'2'"),
