@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from benchbox.catalogue import CATALOGUE
 from benchbox.cli.ask import ask
 from benchbox.config import JobConfig, required_files
 from benchbox.errors import EnvironmentProblem
+from benchbox.files import read_json, write_json
 from benchbox.spec import Study
 
 
@@ -72,5 +74,15 @@ def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:
             )
 
 
-def _full(name: str, data: Path | None) -> bool:
-    return bool(ask(["full", "--dataset", name, "--data", str(data)]))
+def _full(name: str, data: Path) -> bool:
+    """Ask whether all of a data set is there; the answer is kept while its files stay as they are."""
+    found = [data / part.path for part in CATALOGUE[name].parts if not part.suffix and (data / part.path).is_file()]
+    stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in found]
+    kept = cache_root() / "full" / f"{name}.json"
+    record = read_json(kept, {"stamp", "full"})
+    if record is None or record["stamp"] != stamp:
+        record = {"stamp": stamp, "full": bool(ask(["full", "--dataset", name, "--data", str(data)]))}
+        with contextlib.suppress(OSError, EnvironmentProblem):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_json(kept, record)
+    return bool(record["full"])

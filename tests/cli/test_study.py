@@ -78,6 +78,23 @@ def test_the_scale_is_paper_only_with_a_gpu_and_all_of_coco(monkeypatch: pytest.
     assert folders.choose_scale("mini", committed, None) == ("mini", "asked for")
 
 
+def test_a_data_set_is_counted_once_while_its_files_stay_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setenv("BENCHBOX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(folders, "ask", lambda words: asked.append(words) or True)
+    file = tmp_path / "mpii/annot/train.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("[]")
+    assert folders._full("mpii", tmp_path)
+    assert folders._full("mpii", tmp_path)
+    assert len(asked) == 1
+    file.write_text("[ ]")
+    assert folders._full("mpii", tmp_path)
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize(("visible", "found"), [("", []), ("-1", []), ("0,2", ["0", "2"]), ("GPU-ab", ["GPU-ab"])])
 def test_devices_are_those_cuda_may_see(visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
