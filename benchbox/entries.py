@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from benchbox.errors import EnvironmentProblem, InvalidInput
 
 PIXEL_LIMIT = 1e7
 """Nothing beyond it can be a place in an image."""
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _NUMBERS = {int, float}  # what JSON's numbers become; true and false are of neither type
 
 
@@ -82,14 +84,25 @@ def image_name(value: Any, where: str, *, key: str) -> Path:
     """Check the name of an image and return it as a path below the folder of the images.
 
     Raises:
-        InvalidInput: it is no text, empty or leads out of the folder.
+        InvalidInput: it is no text, empty, no name that a file can have or one that leads out of the folder.
     """
     if not isinstance(value, str) or not value:
         raise InvalidInput(f"{where}: no {key}")
-    name = Path(value)
-    if name.is_absolute() or ".." in name.parts or "\0" in value:
+    name = Path(writable(value, where, key=key))
+    if name.is_absolute() or ".." in name.parts:
         raise InvalidInput(f"{where}: {key} {shown(value)} leaves the folder of the images")
     return name
+
+
+def writable(value: Any, where: str, *, key: str) -> str:
+    """Return a text that files can hold; none where there is null or nothing.
+
+    Raises:
+        InvalidInput: it is no text, or has a zero or half of a UTF-16 pair in it, which JSON can write.
+    """
+    if value is not None and (not isinstance(value, str) or _UNWRITABLE.search(value)):
+        raise InvalidInput(f"{where}: {key} is {shown(value)}, expected a text")
+    return value or ""
 
 
 def numbers(entry: dict[str, Any], key: str, where: str, count: int, *, limit: float = PIXEL_LIMIT**2) -> list[float]:

@@ -24,6 +24,7 @@ from benchbox.entries import (
     kind,
     numbers,
     read_json,
+    writable,
 )
 from benchbox.errors import InvalidInput, nearest
 from benchbox.pose.people import Person, head_size
@@ -172,7 +173,7 @@ def _person(entry: dict[str, Any], where: str, *, number: int, image_id: int, im
         box=frame,
         keypoints=points,
         area=area,
-        category=str(entry.get("activity", "")),
+        category=writable(entry.get("activity"), where, key="activity"),
         head_size=size,
     )
 

@@ -22,6 +22,7 @@ from benchbox.entries import (
     numbers,
     read_json,
     shown,
+    writable,
 )
 from benchbox.errors import InvalidInput
 from benchbox.pose.people import Person, head_size
@@ -278,9 +279,8 @@ def _activities(file: Path) -> dict[str, tuple[str, str]]:
         if not isinstance(entry, dict):
             raise InvalidInput(f"{file}: image {shown(name)}: expected an object, found {kind(entry)}")
         # MPII knows no activity of some images; converters write null, or the empty list that MATLAB has there.
-        category, activity = entry.get("category") or "", entry.get("activity") or ""
-        if not isinstance(category, str) or not isinstance(activity, str):
-            raise InvalidInput(f"{file}: image {shown(name)}: category or activity is not a text")
+        where = f"{file}: image {shown(name)}"
+        category, activity = (writable(entry.get(key) or None, where, key=key) for key in ("category", "activity"))
         activities[name] = (category, activity)
     return activities
 

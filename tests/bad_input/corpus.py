@@ -152,6 +152,9 @@ COCO_SCORE_ONLY = {
 COCO_PEOPLE_ONLY = {
     "image elsewhere": Bad(_image("../1.jpg", "file_name"), ("image 2", "leaves the folder")),
     "image at the root": Bad(_image("/etc/passwd", "file_name"), ("image 2", "leaves the folder")),
+    "half a character": Bad(_image("\ud800.jpg", "file_name"), ("image 2", "file_name is '\\ud800.jpg'")),
+    "a name with a zero": Bad(_image("2\0.jpg", "file_name"), ("image 2", "file_name is '2\\x00.jpg'")),
+    "a number as activity": Bad(_person(7, "activity"), ("annotation 11", "activity is 7")),
     "no file name": Bad(_image(..., "file_name"), ("image 2", "no file_name")),
     "image of 0 pixels": Bad(_image(0, "width"), ("image 2", "0 x 96")),
     "NaN height": Bad(_image(float("nan"), "height"), ("image 2", "height is nan")),
@@ -301,7 +304,8 @@ ACTIVITIES = {
     "not JSON": Bad(b"{", ("not JSON",)),
     "a list": Bad(b"[]", ("found a list",)),
     "a text": Bad(text({"000.jpg": "walking"}), ("000.jpg", "found a text")),
-    "a number": Bad(text({"000.jpg": {"category": 7}}), ("000.jpg", "not a text")),
+    "half a character": Bad(text({"000.jpg": {"activity": "\ud800"}}), ("000.jpg", "activity is '\\ud800'")),
+    "a number": Bad(text({"000.jpg": {"category": 7}}), ("000.jpg", "category is 7")),
 }
 
 
