@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchbox.errors import InvalidInput
+
 VERSION = 2
 """Version 2 of `people`: new are activity, truth and joint_unit (null in what version 1 wrote); keypoints and
 joint_errors are doubles, since the last bit of a float decides on a joint at the threshold."""
@@ -119,3 +121,16 @@ def read(path: Path, name: str) -> pa.Table:
         if column.name in missing:
             table = table.append_column(column, pa.nulls(table.num_rows, column.type))
     return table.select(SCHEMAS[name].names).cast(SCHEMAS[name])
+
+
+def load(path: Path, name: str) -> pa.Table:
+    """Read one table of a result; as `read`, but what is wrong with it is a user's one line.
+
+    Raises: InvalidInput.
+    """
+    try:
+        return read(path, name)
+    except FileNotFoundError:
+        raise InvalidInput(f"{path}: no such file; the result is damaged, run the job again") from None
+    except (ValueError, OSError) as problem:
+        raise InvalidInput(str(problem)) from None

@@ -35,7 +35,7 @@ def read(results: Path, jobs: Iterable[str], data: Path | None = None) -> Store:
         result = folder.result()
         for name in tables if result else ():
             assert result is not None
-            tables[name].append(_read_table(result.table(name), name))
+            tables[name].append(records.load(result.table(name), name))
     frames = {name: _frame(parts, name) for name, parts in tables.items()}
     return Store(states, frames["runs"], frames["scores"])
 
@@ -47,7 +47,7 @@ def with_saved(store: Store, results: Path, names: Iterable[str]) -> Store:
     """
     states, tables = dict(store.states), []
     for name in names:
-        tables.append(_read_table(saved.find(results, name).table("scores"), "scores"))
+        tables.append(records.load(saved.find(results, name).table("scores"), "scores"))
         states[name] = State("saved")
     scores = pd.concat([store.scores, *(table.to_pandas() for table in tables)], ignore_index=True)
     return Store(states, store.runs, scores if tables else store.scores)
@@ -61,16 +61,7 @@ def people(results: Path, job: str) -> pa.Table:
     result = JobDir.of(results, job).result()
     if result is None:
         raise InvalidInput(f"job {job}: has no result in {results}")
-    return _read_table(result.table("people"), "people")
-
-
-def _read_table(path: Path, name: str) -> pa.Table:
-    try:
-        return records.read(path, name)
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; the job's result is damaged, run it again") from None
-    except (ValueError, OSError) as problem:
-        raise InvalidInput(str(problem)) from None
+    return records.load(result.table("people"), "people")
 
 
 def _frame(parts: list[pa.Table], name: str) -> pd.DataFrame:

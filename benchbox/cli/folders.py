@@ -50,7 +50,7 @@ def choose_scale(asked: str | None, study: Study, data: Path | None) -> tuple[st
     reasons = [] if gpus() else ["no CUDA device found"]
     if name in CATALOGUE and data is None:
         reasons.append(f"BENCHBOX_DATA is not set, so no {name.upper()}")
-    elif name in CATALOGUE and not reasons and not _full(name, data):
+    elif name in CATALOGUE and data and not reasons and not _full(name, data):
         reasons.append(f"not all of {name.upper()} is in {data}")
     if not reasons:
         found = f" and all of {name.upper()} in {data}" if name in CATALOGUE else ""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchbox.engine.loss import heatmap_mse
+from benchbox.engine.loss import LOSSES
 from benchbox.engine.normalise import normalised
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -38,14 +38,16 @@ def train_epoch(
     rate: float,
     device: torch.device,
     precision: str = "fp32",
+    loss: str = "mse",
 ) -> Iterator[Step]:
     """Train a model on one epoch's batches, yielding after every step; it may be left at any step.
 
     Args:
         batches: images (B, H, W, 3) uint8, targets (B, K, h, w) and weights (B, K, 1) float32.
-        rate: learning rate. precision: fp32, or bf16 for autocast over float32 weights.
+        rate: learning rate. precision: fp32, or bf16 for autocast over float32 weights. loss: a key of `LOSSES`.
     Raises: NonFiniteLoss.
     """
+    criterion = LOSSES[loss]
     model.train()
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -56,10 +58,10 @@ def train_epoch(
         target, weight = (torch.from_numpy(part).to(device) for part in (targets, weights))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
             output = model(image)
-        loss = heatmap_mse(output.float(), target, weight)
+        lost = criterion(output.float(), target, weight)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        value = loss.item()
+        lost.backward()
+        value = lost.item()
         if not np.isfinite(value):
             raise NonFiniteLoss(f"the loss is {value}")
         optimizer.step()

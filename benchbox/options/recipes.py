@@ -16,7 +16,11 @@ def _ascending(drops: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class TrainOptions(Options):
-    """One training recipe; angles in degrees, sigma in heatmap cells, lr_drops in finished epochs."""
+    """One training recipe; angles in degrees, sigma in heatmap cells, lr_drops in finished epochs.
+
+    loss: mse over labelled joints; unweighted-mse teaches the others empty maps; hardest-mse counts a person's eight
+    worst joints.
+    """
 
     epochs: int = Field(210, ge=0, le=10_000)
     batch: int = Field(32, ge=2, le=4096)
@@ -30,6 +34,7 @@ class TrainOptions(Options):
     half_body: Fraction = 0.0
     sigma: float = Field(2.0, gt=0, le=10)
     precision: Literal["fp32", "bf16"] = "fp32"
+    loss: Literal["mse", "unweighted-mse", "hardest-mse"] = "mse"
 
 
 class EvaluateOptions(Options):

@@ -6,10 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from benchbox import records, saved
-from benchbox.errors import InvalidInput
 from benchbox.jobdir import JobDir
 from benchbox.metrics.protocol import Protocol, parse
 from benchbox.worker.judge import ground_of_saved
@@ -58,7 +55,7 @@ def rescore_all(
 def _rescore(
     name: str, people_file: Path, scores_file: Path, ground: Ground, asked: Sequence[str], check: bool
 ) -> dict[str, Any]:
-    people, before = _read(people_file, "people"), _read(scores_file, "scores").to_pylist()
+    people, before = records.load(people_file, "people"), records.load(scores_file, "scores").to_pylist()
     known = [parse(text) for text in dict.fromkeys(row["protocol"] for row in before)]
     wanted = [parse(text).made_by(ground.prediction) for text in asked]
     protocols: list[Protocol] = list(dict.fromkeys([*standard_protocols(people, ground), *known, *wanted]))
@@ -80,12 +77,3 @@ def _rescore(
 
 def _by_key(rows: Iterable[Row]) -> dict[tuple[str, str, str], tuple[float, int]]:
     return {(row["protocol"], row["metric"], row["group"]): (row["value"], row["n"]) for row in rows}
-
-
-def _read(path: Path, name: str) -> pa.Table:
-    try:
-        return records.read(path, name)
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; the result is damaged, run the job again") from None
-    except (ValueError, OSError) as problem:
-        raise InvalidInput(str(problem)) from None

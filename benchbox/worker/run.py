@@ -150,7 +150,8 @@ def _train(
     for epoch in range(first_epoch, recipe.epochs):
         first = first_step if epoch == first_epoch else 0
         batches = crops.training_batches(epoch, recipe.batch, first)
-        steps = train_epoch(model, optimizer, batches, rate=rate(epoch), device=device, precision=recipe.precision)
+        settings = {"precision": recipe.precision, "loss": recipe.loss}
+        steps = train_epoch(model, optimizer, batches, rate=rate(epoch), device=device, **settings)
         for number, step in enumerate(steps, start=first + 1):
             tally.add(step)
             progress.tell("train", **_report(tally, epoch, recipe.epochs, len(crops.people)), score=score)

@@ -45,6 +45,19 @@ def test_training_learns() -> None:
     assert np.mean(losses[-5:]) < 0.3 * np.mean(losses[:5])
 
 
+@pytest.mark.parametrize("loss", ["unweighted-mse", "hardest-mse"])
+def test_the_loss_is_the_one_asked_for(loss: str) -> None:
+    def first(name: str) -> float:
+        model, (images, targets, weights) = small(), next(batches())
+        wide = np.repeat(targets, 8, axis=1), np.repeat(weights, 8, axis=1)
+        wide[1][:, ::2] = 0
+        model[3] = nn.Conv2d(4, 16, 1)
+        optimizer = torch.optim.Adam(model.parameters())
+        return next(train_epoch(model, optimizer, [(images, *wide)], rate=1e-2, device=CPU, loss=name)).loss
+
+    assert first(loss) > first("mse") > 0
+
+
 def test_a_loss_that_is_no_number_ends_the_training() -> None:
     model = small()
     images, targets, weights = next(batches())
