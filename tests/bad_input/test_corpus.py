@@ -13,7 +13,7 @@ import pytest
 
 from benchbox.config import JobConfig
 from benchbox.datasets.image import read_image
-from benchbox.errors import InvalidInput
+from benchbox.errors import ENVIRONMENT, InvalidInput
 from benchbox.worker.__main__ import main
 from benchbox.worker.source import READERS, Source
 from benchbox.worker.source import test_crops as crops_to_test
@@ -109,6 +109,17 @@ def test_coco_results(name, say, data, tmp_path):
     file = tmp_path / f"theirs{bad.suffix}"
     file.write_bytes(bad.content)
     refused(score_coco(say, data, file), bad, file)
+
+
+MISSING = ("coco/annotations/person_keypoints_val2017.json", "mpii/annot/valid.json", "lspet/joints.mat", "theirs.mat")
+
+
+@pytest.mark.parametrize("place", MISSING)
+def test_a_file_that_is_not_there(place, say, data, tmp_path):
+    name = {"coco": "coco", "mpii": "mpii", "lspet": "lspet:test", "theirs.mat": "mpii"}[place.partition("/")[0]]
+    predicted(data)
+    (data / place).unlink()
+    refused(say("score", data / "theirs.mat", "--dataset", name), Bad(b"", ("no file",), ENVIRONMENT), data / place)
 
 
 def test_a_person_twice_is_two_predictions_as_for_pycocotools(say, data, tmp_path):
