@@ -6,6 +6,7 @@ import gzip
 import io
 from typing import Any, NamedTuple
 
+import cv2
 import h5py
 import numpy as np
 
@@ -349,5 +350,6 @@ IMAGES = {
     "half": _JPEG[: len(_JPEG) // 2],
     "without its last byte": _JPEG[:-1],
     "without its end mark": _JPEG[:-2],
+    "without its end mark, but decoded by OpenCV": jpeg((640, 480), cv2.IMWRITE_JPEG_OPTIMIZE, 1)[:-2],
     "header only": _JPEG[:20],
 }

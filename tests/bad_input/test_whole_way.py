@@ -58,7 +58,7 @@ def test_ground_truth_that_judges_nobody(data: Path, benchbox: Benchbox) -> None
 
 
 def test_the_check_names_a_truncated_image(data: Path, benchbox: Benchbox) -> None:
-    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark"])
+    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark, but decoded by OpenCV"])
     done = benchbox("data", "check", "coco:val2017", "--json", BENCHBOX_DATA=str(data))
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -83,7 +83,7 @@ def failed(data: Path, benchbox: Benchbox, study: str, *parts: str, code: int = 
 
 
 def test_a_run_over_a_truncated_image(data: Path, benchbox: Benchbox) -> None:
-    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark"])
+    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark, but decoded by OpenCV"])
     failed(data, benchbox, STUDY, "3.jpg", "truncated image")
 
 
