@@ -17,7 +17,7 @@ from benchbox.errors import ENVIRONMENT, InvalidInput
 from benchbox.worker.__main__ import main
 from benchbox.worker.source import READERS, Source
 from benchbox.worker.source import test_crops as crops_to_test
-from tests.bad_input import corpus, good
+from tests.bad_input import corpus, corpus_mpii, good
 from tests.bad_input.corpus import Bad
 from tests.metrics import coco_cases
 
@@ -200,18 +200,18 @@ def test_a_detector_that_found_nobody_is_named_and_a_box_without_size_is_a_crop_
     assert len(batch.images) == 2
 
 
-@pytest.mark.parametrize("name", corpus.MPII_PREDICTIONS)
+@pytest.mark.parametrize("name", corpus_mpii.MPII_PREDICTIONS)
 def test_predictions_for_mpii(name, say, tmp_path):
-    bad = corpus.MPII_PREDICTIONS[name]
+    bad = corpus_mpii.MPII_PREDICTIONS[name]
     file = tmp_path / f"theirs{bad.suffix}"
     file.write_bytes(bad.content)
     refused(say("score", file, "--dataset", "mpii"), bad, file)
 
 
 MPII = {
-    "mpii/annot/valid.json": corpus.MPII_PEOPLE,
-    "mpii/annot/gt_valid.mat": corpus.MPII_MAT,
-    "mpii/annot/activities.json": corpus.ACTIVITIES,
+    "mpii/annot/valid.json": corpus_mpii.MPII_PEOPLE,
+    "mpii/annot/gt_valid.mat": corpus_mpii.MPII_MAT,
+    "mpii/annot/activities.json": corpus_mpii.ACTIVITIES,
 }
 
 
@@ -226,17 +226,17 @@ def test_the_files_of_mpii(place, name, say, data, tmp_path):
     checked(say, "mpii", "valid", (data / place, *bad.words))
 
 
-@pytest.mark.parametrize("name", corpus.MPII_HDF5)
+@pytest.mark.parametrize("name", corpus_mpii.MPII_HDF5)
 def test_pytorch_poses_truth(name, say, tmp_path):
-    bad = corpus.MPII_HDF5[name]
+    bad = corpus_mpii.MPII_HDF5[name]
     truth = tmp_path / "valid.h5"
     truth.write_bytes(bad.content)
     refused(say("score", predicted(tmp_path), "--dataset", "mpii", "--truth", truth), bad, truth)
 
 
-@pytest.mark.parametrize("name", corpus.LSP)
+@pytest.mark.parametrize("name", corpus_mpii.LSP)
 def test_the_joints_of_lsp(name, say, data, tmp_path):
-    bad = corpus.LSP[name]
+    bad = corpus_mpii.LSP[name]
     file = data / "lspet/joints.mat"
     file.write_bytes(bad.content)
     refused(say("score", predicted(tmp_path), "--dataset", "lspet:test"), bad, file)
