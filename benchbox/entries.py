@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import re
 import zlib
 from collections.abc import Callable, Sequence
@@ -118,8 +119,10 @@ def numbers(entry: dict[str, Any], key: str, where: str, count: int, *, limit: f
         raise InvalidInput(f"{where}: {key} is {shown(values)}, expected {count} numbers")
     elif len(values) != count:
         raise InvalidInput(f"{where}: {key} has {len(values)} numbers, expected {count}")
-    if _NUMBERS.issuperset(map(type, values)) and all(-limit < value < limit for value in values):
-        return [float(value) for value in values]
+    # NaN hides from min and max, not from the sum; three looks in C are twice as fast as one at each value.
+    near = _NUMBERS.issuperset(map(type, values)) and -limit < min(values) and max(values) < limit
+    if near and math.isfinite(sum(values)):
+        return list(map(float, values))
     place, wrong = next((at, one) for at, one in enumerate(values) if not _is_number(one, limit))
     name = key if count == 1 else f"{key}[{place}]"
     raise InvalidInput(f"{where}: {name} is {shown(wrong)}, expected a finite number below {limit:g}")

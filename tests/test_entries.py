@@ -5,6 +5,8 @@ import json
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchbox import entries
 from benchbox.errors import EnvironmentProblem, InvalidInput
@@ -49,6 +51,16 @@ def test_what_is_not_a_finite_number(value):
         entries.numbers({"size": value}, "size", "x", 1)
     with pytest.raises(InvalidInput, match=r"x: size\[1\] is"):
         entries.numbers({"size": [1, value]}, "size", "x", 2)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.floats() | st.integers() | st.sampled_from([10**400, -(10**400), math.nan, 1e7]), min_size=2))
+def test_one_wrong_number_hides_nowhere_among_the_others(values):
+    if all(-1e7 < value < 1e7 for value in values):
+        assert entries.numbers({"size": values}, "size", "x", len(values), limit=1e7) == values
+    else:
+        with pytest.raises(InvalidInput, match=r"x: size\[\d+\] is"):
+            entries.numbers({"size": values}, "size", "x", len(values), limit=1e7)
 
 
 @pytest.mark.parametrize("value", [-1, 1.0, True, "1", None, 2**63])

@@ -116,10 +116,11 @@ def hdf5(userblock: int = 0, **arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
-def jpeg(**options: int) -> bytes:
-    """Return a picture of 96 x 96 pixels."""
-    picture = np.random.default_rng(3).integers(0, 255, (96, 96, 3), dtype=np.uint8)
-    return bytes(cv2.imencode(".jpg", cv2.GaussianBlur(picture, (7, 7), 2), list(options.values()))[1])
+def jpeg(size: tuple[int, int] = (96, 96), *options: int) -> bytes:
+    """Return a picture of so many pixels, width and height."""
+    noise = np.random.default_rng(3).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    picture = cv2.resize(cv2.GaussianBlur(noise, (7, 7), 2), size)
+    return bytes(cv2.imencode(".jpg", picture, options)[1])
 
 
 def text(document: Any) -> bytes:

@@ -13,11 +13,11 @@ import pytest
 
 from benchbox.config import JobConfig
 from benchbox.datasets.image import read_image
-from benchbox.errors import InvalidInput
+from benchbox.errors import ENVIRONMENT, InvalidInput
 from benchbox.worker.__main__ import main
 from benchbox.worker.source import READERS, Source
 from benchbox.worker.source import test_crops as crops_to_test
-from tests.bad_input import corpus, good
+from tests.bad_input import corpus, corpus_mpii, good
 from tests.bad_input.corpus import Bad
 from tests.metrics import coco_cases
 
@@ -111,6 +111,17 @@ def test_coco_results(name, say, data, tmp_path):
     refused(score_coco(say, data, file), bad, file)
 
 
+MISSING = ("coco/annotations/person_keypoints_val2017.json", "mpii/annot/valid.json", "lspet/joints.mat", "theirs.mat")
+
+
+@pytest.mark.parametrize("place", MISSING)
+def test_a_file_that_is_not_there(place, say, data, tmp_path):
+    name = {"coco": "coco", "mpii": "mpii", "lspet": "lspet:test", "theirs.mat": "mpii"}[place.partition("/")[0]]
+    predicted(data)
+    (data / place).unlink()
+    refused(say("score", data / "theirs.mat", "--dataset", name), Bad(b"", ("no file",), ENVIRONMENT), data / place)
+
+
 def test_a_person_twice_is_two_predictions_as_for_pycocotools(say, data, tmp_path):
     """A COCO result has no id: the second of two equal ones is a false positive, by the official tool too."""
     twice = [*good.coco_results(), good.coco_results()[0]]
@@ -189,18 +200,18 @@ def test_a_detector_that_found_nobody_is_named_and_a_box_without_size_is_a_crop_
     assert len(batch.images) == 2
 
 
-@pytest.mark.parametrize("name", corpus.MPII_PREDICTIONS)
+@pytest.mark.parametrize("name", corpus_mpii.MPII_PREDICTIONS)
 def test_predictions_for_mpii(name, say, tmp_path):
-    bad = corpus.MPII_PREDICTIONS[name]
+    bad = corpus_mpii.MPII_PREDICTIONS[name]
     file = tmp_path / f"theirs{bad.suffix}"
     file.write_bytes(bad.content)
     refused(say("score", file, "--dataset", "mpii"), bad, file)
 
 
 MPII = {
-    "mpii/annot/valid.json": corpus.MPII_PEOPLE,
-    "mpii/annot/gt_valid.mat": corpus.MPII_MAT,
-    "mpii/annot/activities.json": corpus.ACTIVITIES,
+    "mpii/annot/valid.json": corpus_mpii.MPII_PEOPLE,
+    "mpii/annot/gt_valid.mat": corpus_mpii.MPII_MAT,
+    "mpii/annot/activities.json": corpus_mpii.ACTIVITIES,
 }
 
 
@@ -215,17 +226,17 @@ def test_the_files_of_mpii(place, name, say, data, tmp_path):
     checked(say, "mpii", "valid", (data / place, *bad.words))
 
 
-@pytest.mark.parametrize("name", corpus.MPII_HDF5)
+@pytest.mark.parametrize("name", corpus_mpii.MPII_HDF5)
 def test_pytorch_poses_truth(name, say, tmp_path):
-    bad = corpus.MPII_HDF5[name]
+    bad = corpus_mpii.MPII_HDF5[name]
     truth = tmp_path / "valid.h5"
     truth.write_bytes(bad.content)
     refused(say("score", predicted(tmp_path), "--dataset", "mpii", "--truth", truth), bad, truth)
 
 
-@pytest.mark.parametrize("name", corpus.LSP)
+@pytest.mark.parametrize("name", corpus_mpii.LSP)
 def test_the_joints_of_lsp(name, say, data, tmp_path):
-    bad = corpus.LSP[name]
+    bad = corpus_mpii.LSP[name]
     file = data / "lspet/joints.mat"
     file.write_bytes(bad.content)
     refused(say("score", predicted(tmp_path), "--dataset", "lspet:test"), bad, file)

@@ -58,7 +58,7 @@ def test_ground_truth_that_judges_nobody(data: Path, benchbox: Benchbox) -> None
 
 
 def test_the_check_names_a_truncated_image(data: Path, benchbox: Benchbox) -> None:
-    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark"])
+    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark, but decoded by OpenCV"])
     done = benchbox("data", "check", "coco:val2017", "--json", BENCHBOX_DATA=str(data))
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -66,7 +66,7 @@ def test_the_check_names_a_truncated_image(data: Path, benchbox: Benchbox) -> No
     assert findings["truncated image"] == str(data / "coco/val2017/3.jpg")
 
 
-def failed(data: Path, benchbox: Benchbox, study: str, *parts: str) -> None:
+def failed(data: Path, benchbox: Benchbox, study: str, *parts: str, code: int = 2) -> None:
     """Run a study of one job; assert that it fails for its data, in a line that says all parts."""
     (data.parent / "study.toml").write_text(study, encoding="utf-8")
     done = benchbox("run", "study.toml", "--scale", "paper", BENCHBOX_DATA=str(data))
@@ -74,7 +74,7 @@ def failed(data: Path, benchbox: Benchbox, study: str, *parts: str) -> None:
     assert "Traceback" not in done.stdout + done.stderr
     (end,) = data.parent.glob("results/jobs/*/attempts/*/end.json")
     told = json.loads(end.read_text())
-    assert (told["class"], told["exit_code"]) == ("data", 2)
+    assert (told["class"], told["exit_code"]) == ("data", code)
     assert "\n" not in told["error"]
     line = next(line for line in done.stderr.splitlines() if parts[0] in line)
     for part in parts:
@@ -83,7 +83,7 @@ def failed(data: Path, benchbox: Benchbox, study: str, *parts: str) -> None:
 
 
 def test_a_run_over_a_truncated_image(data: Path, benchbox: Benchbox) -> None:
-    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark"])
+    (data / "coco/val2017/3.jpg").write_bytes(corpus.IMAGES["without its end mark, but decoded by OpenCV"])
     failed(data, benchbox, STUDY, "3.jpg", "truncated image")
 
 
@@ -92,3 +92,12 @@ def test_a_run_from_a_damaged_checkpoint(content: bytes, data: Path, benchbox: B
     (data.parent / "begin.pth").write_bytes(content)
     study = STUDY.replace("modules = [1, 1, 1] }", 'modules = [1, 1, 1], weights = "begin.pth" }')
     failed(data, benchbox, study, "begin.pth", "not a file of weights")
+
+
+def test_a_run_that_nobody_can_judge(data: Path, benchbox: Benchbox) -> None:
+    truth = data / "coco/annotations/person_keypoints_val2017.json"
+    truth.write_bytes(corpus.COCO_SCORE_ONLY["no annotation"].content)
+    boxes = data / "coco/person_detection_results/COCO_val2017_detections_AP_H_56_person.json"
+    boxes.parent.mkdir()
+    boxes.write_bytes(good.text(good.coco_boxes()))
+    failed(data, benchbox, STUDY.replace("ground-truth", "detector"), truth.name, "nobody with keypoints", code=3)
