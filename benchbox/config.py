@@ -72,6 +72,8 @@ def canonical(config: JobConfig) -> dict[str, Any]:
     if config.train.epochs == 0:
         sigma = {"sigma": train["sigma"]} if config.evaluate.decode == "dark" and "sigma" in train else {}
         values["train"] = {"epochs": 0, **sigma}
+    if config.model.colour != "rgb":
+        values["model"]["colour"] = config.model.colour
     if config.model.weights.path or config.model.weights.digest:
         values["model"]["weights"] = config.model.weights.digest
         values["model"].pop("initial", None)
@@ -85,7 +87,7 @@ def canonical_model(config: JobConfig) -> dict[str, Any]:
     model = config.model.model_dump(mode="json", exclude_defaults=True)
     model["name"] = config.model.name
     places = config.model.blocks_of_attention()
-    for key in ("attend", "weights", *(() if places else ("attention", "reduction", "sam_width"))):
+    for key in ("attend", "weights", "colour", *(() if places else ("attention", "reduction", "sam_width"))):
         model.pop(key, None)
     if places:
         model["places"] = [list(place) for place in places]

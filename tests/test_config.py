@@ -95,6 +95,7 @@ def test_the_order_of_places_does_not_matter(places: set[tuple[int, int]], rando
         {"train": {"lr": 2e-3}},
         {"train": {"precision": "bf16"}},
         {"train": {"loss": "hardest-mse"}},
+        {"model": {"colour": "bgr"}},
         {"dataset": {"input": [384, 288]}},
         {"evaluate": {"flip_test": False}},
         {"evaluate": {"decode": "argmax"}},

@@ -235,8 +235,15 @@ def rescore(
     sys.exit(scores.rescore(study, choice, protocol or [], check, "json" if json else format))
 
 
-data_verbs = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
+data_verbs = typer.Typer(rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
 app.add_typer(data_verbs, name="data")
+
+
+@data_verbs.callback(invoke_without_command=True)
+def _data(context: typer.Context) -> None:
+    """Data sets: what is there (`list`, also without a word), and is it sound (`check`)."""
+    if context.invoked_subcommand is None:
+        data_list()
 
 
 @data_verbs.command("list")

@@ -59,7 +59,10 @@ class Attend(Options):
 
 
 class HRNetOptions(Options):
-    """HRNet with attention behind its transitions; every channel count is multiplied by `shrink`."""
+    """HRNet with attention behind its transitions; every channel count is multiplied by `shrink`.
+
+    colour: order of the channels that the network sees; official HRNet weights expect rgb.
+    """
 
     name: Literal["hrnet"]
     width: int = Field(32, ge=4, le=512)
@@ -72,6 +75,7 @@ class HRNetOptions(Options):
     reduction: int = Field(16, ge=1, le=256)
     sam_width: int = Field(0, ge=0, le=1024)
     weights: Weights = Weights()
+    colour: Literal["rgb", "bgr"] = "rgb"
 
     @model_validator(mode="after")
     def _possible(self) -> HRNetOptions:

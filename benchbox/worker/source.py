@@ -141,6 +141,6 @@ def _crops(config: JobConfig, people: list[Person]) -> topdown.TopDown:
         flip_probability=config.train.flip,
         half_body_probability=config.train.half_body,
         seed=config.seed,
-        colour="rgb",
+        colour=config.model.colour,
         coordinates=config.evaluate.coordinates,
     )

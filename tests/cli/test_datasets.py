@@ -34,6 +34,7 @@ def test_the_list_tells_what_is_missing_and_where_it_comes_from(benchbox: Call, 
     assert states["mpii/images"] == ("found", 20)
     assert states["coco/annotations/person_keypoints_train2017.json"] == ("missing", None)
     assert any(CATALOGUE["lsp"].addresses[0] in note for note in listed["footnotes"])
+    assert benchbox("data", BENCHBOX_DATA=str(data)).stdout == benchbox("data", "list", BENCHBOX_DATA=str(data)).stdout
     bare = benchbox("data", "list", "--format", "md")
     assert bare.returncode == 0
     assert "BENCHBOX\\_DATA is not set" in bare.stdout
