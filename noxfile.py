@@ -16,7 +16,10 @@ THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLA
 @nox.session
 def tests(session: nox.Session) -> None:
     """Units, golden numbers, texts of the command line, properties, one smoke study, a few fixed kills."""
-    session.run(sys.executable, "-m", "pytest", "-m", "not faults and not studies", *session.posargs, env=THREADS)
+    # Two processes for two cores; a file's tests stay together, since they share what is slow to make.
+    spread = ["-n", "2", "--dist", "loadfile"]
+    chosen = ["-m", "not faults and not studies"]
+    session.run(sys.executable, "-m", "pytest", *spread, *chosen, *session.posargs, env=THREADS)
 
 
 @nox.session

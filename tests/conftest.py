@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -50,24 +52,45 @@ def real_data() -> Path:
     return Path(named).resolve()
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that the first of the test processes to ask for it makes, for all of them."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / name
+    with open(shared / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def smoke_results(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """The results folder of one whole smoke study."""
-    results = tmp_path_factory.mktemp("smoke") / "results"
-    given = {**os.environ, "BENCHBOX_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
-    command = [sys.executable, "-m", "benchbox", "run", str(ROOT / "ablations/smoke.toml"), "--results", str(results)]
-    done = subprocess.run(command, env=given, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return results
+    """The results folder of one whole smoke study; only to be read."""
+
+    def make(folder: Path) -> None:
+        given = {**os.environ, "BENCHBOX_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
+        command = [sys.executable, "-m", "benchbox", "run", str(ROOT / "ablations/smoke.toml")]
+        done = subprocess.run(
+            [*command, "--results", str(folder / "results")], env=given, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "smoke", make) / "results"
 
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """The results of the quick study, run one job at a time without a disturbance."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    code, said = quick.finish(quick.start(quick.write(folder), folder / "results", cache, "-j", "1"))
-    assert code == 0, said
-    return folder / "results"
+    """The results of the quick study, run one job at a time without a disturbance; only to be read."""
+
+    def make(folder: Path) -> None:
+        code, said = quick.finish(quick.start(quick.write(folder), folder / "results", cache, "-j", "1"))
+        assert code == 0, said
+
+    return made_once(tmp_path_factory, "undisturbed", make) / "results"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

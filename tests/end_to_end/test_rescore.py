@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchbox import records
+from benchbox.datasets.synthetic import files
 from benchbox.jobdir import JobDir
 from tests.end_to_end.quick import write
 
@@ -103,7 +104,7 @@ def test_our_own_predictions_judged_as_anothers_give_our_scores(
     assert attempt is not None
     file = tmp_path / "ours.json"
     file.write_text(json.dumps([_result(row) for row in pq.read_table(attempt.table("people")).to_pylist()]))
-    truth = next(cache.glob("synthetic-v*-160-40")) / "coco/annotations/person_keypoints_val.json"
+    truth = files.prepare(cache, train=160, test=40) / "coco/annotations/person_keypoints_val.json"
     asked = ["score", str(file), "--dataset", "coco", "--truth", str(truth), *words]
     declared = "coco-kp/gt-boxes/flip"
     done = benchbox(*asked, "--protocol", declared, "--save", "ours", "--json")
