@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import math
 import re
@@ -16,6 +17,8 @@ from benchbox.errors import EnvironmentProblem, InvalidInput
 
 PIXEL_LIMIT = 1e7
 """Nothing beyond it can be a place in an image."""
+UNPACKED_LIMIT = 2_000_000_000
+"""Bytes of JSON that a packed file may hold; COCO's largest has a quarter of a billion."""
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _NUMBERS = {int, float}  # what JSON's numbers become; true and false are of neither type
 
@@ -50,12 +53,21 @@ def read_json(path: Path, hint: str, *, pairs_hook: Callable[[list[tuple[str, An
     content = read_bytes(path, hint)
     try:
         if path.suffix == ".gz":
-            content = gzip.decompress(content)
+            content = _unpacked(content)
         text = content.decode(json.detect_encoding(content), "surrogatepass")
         del content  # hundreds of megabytes that need not lie beside what is made of them
         return json.loads(text, object_pairs_hook=pairs_hook)
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as problem:
         raise InvalidInput(f"{path}: not JSON: {one_line(problem)}") from None
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Unpack what gzip packed; a file that would fill the memory is refused."""
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(UNPACKED_LIMIT + 1)
+    if len(unpacked) > UNPACKED_LIMIT:
+        raise ValueError(f"unpacks to more than {UNPACKED_LIMIT:,} bytes")
+    return unpacked
 
 
 def read_bytes(path: Path, hint: str) -> bytes:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -72,3 +74,12 @@ def test_what_is_not_a_number_of_an_entry(value):
 def test_a_long_wrong_value_stays_on_one_short_line():
     assert entries.shown(["a\nb"] * 100).count("\n") == 0
     assert len(entries.shown(["a\nb"] * 100)) == 60
+
+
+def test_a_packed_file_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "bomb.json.gz"
+    file.write_bytes(gzip.compress(b"[" + b" " * 1000 + b"]", mtime=0))
+    assert entries.read_json(file, "") == []
+    monkeypatch.setattr(entries, "UNPACKED_LIMIT", 500)
+    with pytest.raises(InvalidInput, match=r"bomb\.json\.gz: not JSON: unpacks to more than 500 bytes"):
+        entries.read_json(file, "")

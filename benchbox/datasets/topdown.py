@@ -113,6 +113,11 @@ class TopDown:
         center, scale = box_to_center_scale(boxes, aspect_ratio=self._aspect_ratio)
         return center, np.maximum(scale, np.float32(_SMALLEST_SCALE))
 
+    @cached_property
+    def _visible(self) -> np.ndarray:
+        """Whether each joint of everybody is labelled: (N, K) float32."""
+        return np.array([person.keypoints[:, 2] > 0 for person in self.people], dtype=np.float32)
+
     def training_sample(self, index: int, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Make one changed sample.
 
@@ -208,7 +213,7 @@ class TopDown:
             person = self.people[index]
             picture = read_image(person.image)
             joints = person.keypoints[:, :2]
-            visible = (person.keypoints[:, 2] > 0).astype(np.float32)
+            visible = self._visible[index]
             center, scale = self._frame(index, draws, joints, visible)
             if draws.flip:
                 width = picture.shape[1]

@@ -15,7 +15,8 @@ class Cropper:
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size = size
-        self._canvas = np.empty(0, dtype=np.uint8)
+        self._memory = np.empty(0, dtype=np.uint8)
+        self._canvas = np.empty((0, 0, 4), dtype=np.uint8)
         self._warped = np.empty((*size, 4), dtype=np.uint8)
 
     def crop(
@@ -50,10 +51,12 @@ class Cropper:
             part = cv2.flip(image[rows, last - columns.stop : last - columns.start], 1)
         # OpenCV samples four channels in less than half the time of three, to the same bits. What no pixel of the crop
         # comes from is left as the memory was.
-        count = 4 * image.shape[0] * image.shape[1]
-        if self._canvas.size < count:
-            self._canvas = np.empty(count, dtype=np.uint8)
-        canvas = self._canvas[:count].reshape(*image.shape[:2], 4)
+        canvas = self._canvas
+        if canvas.shape[:2] != image.shape[:2]:
+            count = 4 * image.shape[0] * image.shape[1]
+            if self._memory.size < count:
+                self._memory = np.empty(count, dtype=np.uint8)
+            canvas = self._canvas = self._memory[:count].reshape(*image.shape[:2], 4)
         cv2.cvtColor(part, cv2.COLOR_BGR2BGRA, dst=canvas[rows, columns])
         cv2.warpAffine(canvas, matrix, self._size[::-1], dst=self._warped, flags=cv2.INTER_LINEAR)
         cv2.cvtColor(self._warped, cv2.COLOR_BGRA2RGB if reverse else cv2.COLOR_BGRA2BGR, dst=out)

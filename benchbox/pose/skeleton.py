@@ -37,7 +37,9 @@ def mirror_order(joints: int, pairs: Sequence[Sequence[int]] | np.ndarray) -> np
         joints: K.
         pairs: (P, 2) joint indices that change places.
     """
-    return _mirror_order(joints, tuple((int(a), int(b)) for a, b in pairs))
+    if not isinstance(pairs, tuple):
+        pairs = tuple((int(a), int(b)) for a, b in pairs)
+    return _mirror_order(joints, pairs)
 
 
 @functools.lru_cache(maxsize=32)
