@@ -12,11 +12,12 @@ total of 4 blocks" is the union of its Table I rows "sub-network 1" and "stage 1
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from benchbox.models.channels import scaled
 
 STEM = 64
 PLANES = 64
@@ -36,11 +37,6 @@ def check_places(places: Sequence[tuple[int, int]]) -> None:
         if tuple(place) not in PLACES:
             known = " ".join(f"({stage},{branch})" for stage, branch in PLACES)
             raise ValueError(f"hrnet has no place {tuple(place)} (stage, sub-network); the nine are {known}")
-
-
-def _scaled(channels: int, shrink: float) -> int:
-    """Return a channel count times `shrink`, rounded half up, at least 4."""
-    return max(4, math.floor(channels * shrink + 0.5))
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
@@ -158,8 +154,8 @@ class HRNet(nn.Module):
         places: Sequence[tuple[int, int]],
     ) -> None:
         super().__init__()
-        stem, planes = _scaled(STEM, shrink), _scaled(PLANES, shrink)
-        widths = [_scaled(width << branch, shrink) for branch in range(4)]
+        stem, planes = scaled(STEM, shrink), scaled(PLANES, shrink)
+        widths = [scaled(width << branch, shrink) for branch in range(4)]
         self.conv1 = _conv(3, stem, 3, 2)
         self.bn1 = nn.BatchNorm2d(stem)
         self.conv2 = _conv(stem, stem, 3, 2)
