@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from benchbox.config import JobConfig
+from benchbox.config import JobConfig, files_of_weights
 from benchbox.digest import file_digest
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.spec import Layer, Path_, Study, flatten
@@ -53,31 +54,44 @@ def validated(study: Study, values: dict[str, Any], place: Place) -> JobConfig:
 
 
 def with_weights(study: Study, config: JobConfig, place: Place) -> JobConfig:
-    """Return the job with its file of weights found: an absolute path and the digest that stands for it in the id.
+    """Return the job with its files of weights found: absolute paths and the digests that stand for them in the id.
+
+    A file is looked for in the study's folder, a backbone's then in torch.hub's cache.
 
     Raises: InvalidInput where a stated digest is another file's; EnvironmentProblem where there is neither a file nor
     a digest.
     """
-    weights = config.model.weights
-    if not weights.path:
-        return config
-    path = (study.path.parent / Path(weights.path).expanduser()).resolve()
-    where = _where(study, ("model", "weights"), place)
-    digest = file_digest(path) if path.is_file() else weights.digest
-    if not digest:
-        raise EnvironmentProblem(f"{where}model.weights: {path}: no such file")
-    if weights.digest and digest != weights.digest:
-        raise InvalidInput(f"{where}model.weights: {path}: its digest is {digest}, the study states {weights.digest}")
-    found = weights.model_copy(update={"path": str(path), "digest": digest})
-    return config.model_copy(update={"model": config.model.model_copy(update={"weights": found})})
+    found = {}
+    for key, weights in files_of_weights(config.model).items():
+        if not weights.path:
+            continue
+        path = (study.path.parent / Path(weights.path).expanduser()).resolve()
+        if key == "pretrained" and not path.is_file() and Path(weights.path).name == weights.path:
+            path = hub_cache() / weights.path
+        where = f"{_where(study, ('model', key), place)}model.{key}: {path}"
+        digest = file_digest(path) if path.is_file() else weights.digest
+        if not digest:
+            raise EnvironmentProblem(f"{where}: no such file")
+        if weights.digest and digest != weights.digest:
+            raise InvalidInput(f"{where}: its digest is {digest}, the study states {weights.digest}")
+        found[key] = weights.model_copy(update={"path": str(path), "digest": digest})
+    return config.model_copy(update={"model": config.model.model_copy(update=found)}) if found else config
+
+
+def hub_cache() -> Path:
+    """Return where torch.hub keeps the weights that it has downloaded."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("TORCH_HOME") or cache / "torch") / "hub" / "checkpoints"
 
 
 def _explain(study: Study, problem: ValidationError, values: dict[str, Any], place: Place) -> str:
     error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = tuple(str(part) for part in error["loc"])
     table = values.get(path[0]) if path else None
-    if path[:1] == ("dataset",) and isinstance(table, dict) and path[1:2] == (table.get("name"),):
+    if path[:1] in (("dataset",), ("model",)) and isinstance(table, dict) and path[1:2] == (table.get("name"),):
         path = (path[0], *path[2:])  # pydantic puts the union's tag into the path
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        path = (*path, "name")
     name, message = ".".join(path), error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error" and len(path) <= 1 and ": " in message and "." in message.split(": ")[0]:
         name, message = message.split(": ", 1)
@@ -90,7 +104,7 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], pla
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         context = error.get("ctx", {})
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
-        return f'{where}{name}.name: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
+        return f'{where}{name}: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
     got = repr(error["input"])
     shown = f"; got {got}" if error["type"] != "value_error" and len(got) <= 60 else ""
     return f"{where}{name}: {message}{shown}"

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from benchbox.options.base import Options
 from benchbox.options.datasets import SYNTHETIC_VERSION, CocoOptions, LspOptions, MpiiOptions, SyntheticOptions
-from benchbox.options.models import HRNetOptions
+from benchbox.options.models import NETWORKS, AttentiveOptions, NetworkOptions, Weights
 from benchbox.options.recipes import EvaluateOptions, TrainOptions
 
 
@@ -21,16 +21,17 @@ class JobConfig(Options):
     """One job: everything that decides its result."""
 
     dataset: Annotated[CocoOptions | MpiiOptions | LspOptions | SyntheticOptions, Field(discriminator="name")]
-    model: Annotated[HRNetOptions, Field()]
+    model: Annotated[NETWORKS, Field(discriminator="name")]
     train: TrainOptions = TrainOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
     seed: int = Field(0, ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _fits(self) -> JobConfig:
-        if any(side % 32 for side in self.dataset.input):
-            height, width = self.dataset.input
-            raise ValueError(f"dataset.input: hrnet needs sides divisible by 32; got {height}x{width}")
+        height, width = self.dataset.input
+        if height % self.model.sides or width % self.model.sides:
+            needs = f"{self.model.name} needs sides divisible by {self.model.sides}"
+            raise ValueError(f"dataset.input: {needs}; got {height}x{width}")
         if self.dataset.name != "coco" and self.evaluate.boxes == "detector":
             raise ValueError(f'evaluate.boxes: the {self.dataset.name} set has no detector; use "ground-truth"')
         if self.evaluate.detections and self.evaluate.boxes != "detector":
@@ -48,6 +49,14 @@ def required_files(config: JobConfig) -> tuple[str, ...]:
     if isinstance(dataset, CocoOptions) and config.evaluate.boxes == "detector":
         files.append(dataset.detections(config.evaluate.detections))
     return tuple(dict.fromkeys(files))
+
+
+def files_of_weights(model: NetworkOptions) -> dict[str, Weights]:
+    """Return the files that a network begins from, by key: a whole network's, else a backbone's."""
+    files = {"weights": model.weights}
+    if isinstance(model, AttentiveOptions):
+        files["pretrained"] = model.pretrained
+    return files
 
 
 def canonical(config: JobConfig) -> dict[str, Any]:
@@ -77,6 +86,8 @@ def canonical(config: JobConfig) -> dict[str, Any]:
     if config.model.weights.path or config.model.weights.digest:
         values["model"]["weights"] = config.model.weights.digest
         values["model"].pop("initial", None)
+    elif isinstance(config.model, AttentiveOptions) and config.model.pretrained != Weights():
+        values["model"]["pretrained"] = config.model.pretrained.digest
     if not config.evaluate.flip_test or config.evaluate.coordinates == "udp":
         values.get("evaluate", {}).pop("flip_shift", None)
     return {key: value for key, value in values.items() if value != {}}
@@ -84,23 +95,12 @@ def canonical(config: JobConfig) -> dict[str, Any]:
 
 def canonical_model(config: JobConfig) -> dict[str, Any]:
     """Return the network's part of the canonical form; equal for networks that are the same network."""
-    model = config.model.model_dump(mode="json", exclude_defaults=True)
-    model["name"] = config.model.name
-    places = config.model.blocks_of_attention()
-    for key in ("attend", "weights", "colour", *(() if places else ("attention", "reduction", "sam_width"))):
-        model.pop(key, None)
-    if places:
-        model["places"] = [list(place) for place in places]
-        if config.model.attention == "cam":
-            model.pop("sam_width", None)
-        if config.model.attention == "sam":
-            model.pop("reduction", None)
-    return model
+    return config.model.canonical()
 
 
 def job_id(config: JobConfig) -> str:
     """Return the job's id: the first 12 hex digits of the SHA-256 of its canonical form as compact, sorted JSON."""
-    if config.model.weights.path and not config.model.weights.digest:
+    if any(weights.path and not weights.digest for weights in files_of_weights(config.model).values()):
         raise ValueError("weights have no digest yet; an id never depends on a path")
     text = json.dumps(canonical(config), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from benchbox import spec
 from benchbox.config import JobConfig, canonical, job_id
 from benchbox.datasets.synthetic import files
+from benchbox.options.attention import HRNET_PLACES
 from benchbox.options.datasets import SYNTHETIC_VERSION
-from benchbox.options.models import HRNET_PLACES
 
 PAPER = {
     "dataset": {"name": "coco"},

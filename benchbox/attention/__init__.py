@@ -1,4 +1,7 @@
-"""Attention modules by name: each takes `(channels, *, reduction=16, sam_width=0)` and keeps a map's shape."""
+"""Attention modules by name: each is made from a map's channel count and keeps the map's shape.
+
+All take the keywords reduction, sam_kernel, sam_width and sam_gate, and use those that concern them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ from collections.abc import Callable
 
 from torch import nn
 
-from benchbox.attention import am, cam, sam
+from benchbox.attention import am, cam, cbam, sam, se
 
 ATTENTION: dict[str, Callable[..., nn.Module]] = {
     "none": nn.Identity,  # takes and ignores any arguments
     "cam": cam.ChannelAttention,
     "sam": sam.SpatialAttention,
     "am": am.AttentionModule,
+    "se": se.SqueezeExcitation,
+    "cbam": cbam.CBAM,
 }

@@ -6,6 +6,8 @@ Differs: a map of fewer than `reduction` channels keeps one hidden channel (the 
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 
@@ -16,14 +18,14 @@ class ChannelAttention(nn.Module):
     of a comparison differ in the gate only.
     """
 
-    def __init__(self, channels: int, *, reduction: int = 16, sam_width: int = 0, bias: bool = True) -> None:
+    def __init__(self, channels: int, *, reduction: int = 16, bias: bool = True, **_: Any) -> None:
         """Make the gate.
 
         Args:
             channels: C of the map.
             reduction: hidden channels are C // reduction, at least 1.
-            sam_width: not used here; every attention module takes the same keywords.
-            bias: whether the two 1x1 convolutions have biases (the paper does not say).
+            bias: whether the two 1x1 convolutions have biases (the paper does not say). Other modules' keywords are
+                not used here.
         """
         super().__init__()
         hidden = max(1, channels // reduction)

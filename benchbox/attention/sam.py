@@ -1,11 +1,25 @@
 """Spatial attention: one gate a position, from the mean over the channels.
 
-Source: efficient-hrnet III-A, Fig. 2 (SAM).
+Source: efficient-hrnet III-A, Fig. 2 (SAM); efficient-sam 3.1 and Table 1, whose three ways to convolve are `KERNELS`.
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
+
+KERNELS = {"7x7": (7,), "3x3+3x3": (3, 3), "3x3//3x3": (3, 3)}
+"""Kernels of the convolutions: one after another (+), or side by side on the same map (//)."""
+
+
+class Parallel(nn.ModuleList):
+    """The sum of several layers' outputs on one map (the text of efficient-sam does not say how they are merged)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sum: (B, C, H, W) -> (B, C, H, W)."""
+        total = self[0](x)
+        for layer in list(self)[1:]:
+            total = total + layer(x)
+        return total
 
 
 def _unit(in_channels: int, out_channels: int, kernel: int) -> tuple[nn.Module, nn.Module]:
@@ -14,39 +28,65 @@ def _unit(in_channels: int, out_channels: int, kernel: int) -> tuple[nn.Module, 
     return conv, nn.BatchNorm2d(out_channels)
 
 
-class SpatialAttention(nn.Module):
-    """Weigh the positions of a map and add the map: x + x * sigmoid(two 3x3 convolutions of mean_c(x)).
+def _convolutions(channels: int, kernel: str, *, bias: bool, norm: bool) -> list[nn.Module]:
+    """Return the layers n -> n of one of `KERNELS`, with batch norm after each if asked."""
+    layers: list[list[nn.Module]] = [
+        list(_unit(channels, channels, size))
+        if norm
+        else [nn.Conv2d(channels, channels, size, padding=size // 2, bias=bias)]
+        for size in KERNELS[kernel]
+    ]
+    if "//" not in kernel:
+        return [layer for group in layers for layer in group]
+    return [Parallel(nn.Sequential(*group) if norm else group[0] for group in layers)]
 
-    Differs: the paper describes this gate as the second half of AM; alone it gets AM's residual add, so that the arms
+
+class SpatialAttention(nn.Module):
+    """Weigh the positions of a map and add the map: x + x * sigmoid(convolutions of mean_c(x)).
+
+    Differs: the papers describe this gate as the second half of AM; alone it gets AM's residual add, so that the arms
     of a comparison differ in the gate only.
-    Differs: `sam_width` above 0 is not from the paper. It replaces the channel mean by a 1x1 convolution to that many
-    channels, puts batch norm after every convolution, and gates every channel. With 216 the network comes within 0.1 M
-    of every W32 parameter count that the paper's Table I reports; 216 has no other basis.
+    Differs: `sam_width` n above 0 is from no paper's text; both kinds were found from the printed parameter counts.
+    Gate "positions" maps the channels to n, convolves there and maps n to one weight a position, all with biases: with
+    64 and a 3x3 final convolution it reproduces all rows of efficient-sam's Table 2 and those of Table 1 but one. Gate
+    "channels" has batch norm after every convolution and weighs every channel: with 216 it comes within 0.1 M of every
+    W32 row of efficient-hrnet's Table I.
     """
 
-    def __init__(self, channels: int, *, reduction: int = 16, sam_width: int = 0, bias: bool = True) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        reduction: int = 16,
+        sam_kernel: str = "3x3+3x3",
+        sam_width: int = 0,
+        sam_gate: str = "positions",
+        bias: bool = True,
+    ) -> None:
         """Make the gate.
 
         Args:
             channels: C of the map.
             reduction: not used here; every attention module takes the same keywords.
-            sam_width: 0 for the paper's gate on the channel mean; n for 1x1 C->n, two 3x3 n->n and 1x1 n->C.
-            bias: whether the paper's convolutions have biases (it does not say); those before batch norm have none.
+            sam_kernel: one of `KERNELS`.
+            sam_width: 0 for the papers' gate on the channel mean; n for 1x1 C->n, the convolutions at n, and 1x1 back.
+            sam_gate: with n: "positions" ends in 1x1 n->1, "channels" in 1x1 n->C.
+            bias: whether convolutions have biases (the papers do not say); those before batch norm have none.
         """
         super().__init__()
         self.wide = sam_width > 0
-        if self.wide:
-            self.layers = nn.Sequential(
-                *_unit(channels, sam_width, 1),
-                *_unit(sam_width, sam_width, 3),
-                *_unit(sam_width, sam_width, 3),
-                *_unit(sam_width, channels, 1),
-            )
+        if not self.wide:
+            layers = _convolutions(1, sam_kernel, bias=bias, norm=False)
+        elif sam_gate == "channels":
+            inner = _convolutions(sam_width, sam_kernel, bias=False, norm=True)
+            layers = [*_unit(channels, sam_width, 1), *inner, *_unit(sam_width, channels, 1)]
         else:
-            self.layers = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1, bias=bias) for _ in range(2)))
+            inner = _convolutions(sam_width, sam_kernel, bias=bias, norm=False)
+            layers = [nn.Conv2d(channels, sam_width, 1, bias=bias), *inner, nn.Conv2d(sam_width, 1, 1, bias=bias)]
+        self.layers = nn.Sequential(*layers)
 
     def gate(self, x: Tensor) -> Tensor:
-        """Return the weights, in (0, 1), of a map (B, C, H, W): (B, 1, H, W), or (B, C, H, W) with `sam_width`."""
+        """Return the weights, in (0, 1), of a map (B, C, H, W): (B, 1, H, W), or (B, C, H, W) for every channel."""
         return self.layers(x if self.wide else x.mean(dim=1, keepdim=True)).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,34 +1,42 @@
-"""Read weights that a network begins from: an official checkpoint, or one of ours."""
+"""Read weights that a network begins from, official or ours, whole or a backbone's; write them.
+
+Files of torch.save that hold tensors only, and safetensors.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 
 WRAPPERS = ("state_dict", "model", "best_state_dict")
 """Keys under which checkpoints keep a network's weights beside other things."""
+SAFETENSORS = ".safetensors"
+BEYOND_BACKBONE = ("deconv_layers.", "upsampling.", "final_layer.", "attention.")
+"""First parts of the names of a pose network's own entries, which no classifier's weights have."""
+COUNTER = ".num_batches_tracked"
 
 
-def load_weights(path: Path, model: nn.Module) -> None:
-    """Load a file of weights into a network; every name and shape must fit.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return the weights in a file by name, on the CPU; nothing but tensors is read from it.
 
-    Names may begin with "module.", as data-parallel training leaves them.
-
-    Args: path: a file of `torch.save` that holds tensors only. model: filled in place.
+    Names may begin with "module.", as data-parallel training leaves them; it is taken off.
 
     Raises:
         EnvironmentProblem: the file cannot be read.
-        InvalidInput: it is no such file, or not of this network; one line names the first entry that does not fit.
+        InvalidInput: it is no such file.
     """
     try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = _read(path)
     except OSError as problem:
-        raise EnvironmentProblem(f"{path}: cannot be read: {problem.strerror}") from None
+        raise EnvironmentProblem(f"{path}: cannot be read: {problem.strerror or problem}") from None
     except Exception as problem:  # a damaged or hostile file raises nearly anything
         reason = (str(problem).splitlines() or [type(problem).__name__])[0]
         raise InvalidInput(f"{path}: not a file of weights: {reason[:200]}") from None
@@ -38,20 +46,73 @@ def load_weights(path: Path, model: nn.Module) -> None:
             break
     if not isinstance(content, dict) or not content or not all(torch.is_tensor(value) for value in content.values()):
         raise InvalidInput(f"{path}: holds no weights by name")
-    found = {str(name).removeprefix("module."): value for name, value in content.items()}
-    _check(path, found, model.state_dict())
+    return {str(name).removeprefix("module."): value for name, value in content.items()}
+
+
+def save_weights(path: Path, model: nn.Module) -> None:
+    """Write a network's weights and batch-norm statistics as safetensors."""
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Load a file of weights into a network; every name and shape must fit.
+
+    Raises:
+        EnvironmentProblem: the file cannot be read.
+        InvalidInput: it is no such file, or not of this network; one line names the first entry that does not fit.
+    """
+    found, wanted = read_weights(path), model.state_dict()
+    misfit = first_misfit(found, wanted)
+    if misfit:
+        raise InvalidInput(f"{path}: {misfit} ({len(found)} entries, the network has {len(wanted)})")
+    _refuse_infinite(path, found)
     model.load_state_dict(found)
 
 
-def _check(path: Path, found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> None:
-    counts = f"{len(found)} entries, the network has {len(wanted)}"
+def load_backbone(path: Path, model: nn.Module) -> None:
+    """Load a classifier's weights into the backbone of a pose network; its head and attention stay as they are.
+
+    Entries of the classifier that the backbone has not (its own head) are left out.
+
+    Raises:
+        EnvironmentProblem: the file cannot be read.
+        InvalidInput: it is no such file, or lacks an entry of the backbone, or has one of another shape.
+    """
+    found = read_weights(path)
+    wanted = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if not name.startswith(BEYOND_BACKBONE) and (name in found or not name.endswith(COUNTER))
+    }
+    used = {name: found[name] for name in wanted if name in found}
+    misfit = first_misfit(used, wanted)
+    if misfit:
+        raise InvalidInput(f"{path}: {misfit} (of the backbone's {len(wanted)} entries it has {len(used)})")
+    _refuse_infinite(path, used)
+    model.load_state_dict(used, strict=False)
+
+
+def first_misfit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    """Say what first keeps weights from fitting a network, or nothing."""
     for name, tensor in wanted.items():
         if name not in found:
-            raise InvalidInput(f"{path}: lacks {name}{nearest(name, found) if len(found) < 5000 else ''} ({counts})")
+            return f"lacks {name}{nearest(name, found) if len(found) < 5000 else ''}"
         if found[name].shape != tensor.shape:
-            raise InvalidInput(f"{path}: {name} is {list(found[name].shape)}, the network's {list(tensor.shape)}")
-        if found[name].is_floating_point() and not torch.isfinite(found[name]).all():
-            raise InvalidInput(f"{path}: {name} holds a value that is not finite")
+            return f"{name} is {list(found[name].shape)}, the network's {list(tensor.shape)}"
     extra = next((name for name in found if name not in wanted), None)
-    if extra is not None:
-        raise InvalidInput(f"{path}: {extra} is not in the network ({counts})")
+    return "" if extra is None else f"{extra} is not in the network"
+
+
+def _read(path: Path) -> Any:
+    if path.suffix != SAFETENSORS:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        return load_file(path)
+    except SafetensorError as problem:
+        raise ValueError(str(problem)) from None
+
+
+def _refuse_infinite(path: Path, found: Mapping[str, Tensor]) -> None:
+    for name, tensor in found.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise InvalidInput(f"{path}: {name} holds a value that is not finite")

@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from benchbox.models.channels import scaled
+from benchbox.models.residual import EXPANSION, Basic, Bottleneck, conv, unit
 
 STEM = 64
 PLANES = 64
-EXPANSION = 4
 PLACES = tuple((stage, branch) for stage in (1, 2, 3) for branch in range(1, stage + 2))
 
 
@@ -29,6 +29,9 @@ def check_input(height: int, width: int) -> None:
     """Raise ValueError unless both sides of an input, in pixels, are divisible by 32."""
     if height % 32 or width % 32 or height < 32 or width < 32:
         raise ValueError(f"hrnet needs sides divisible by 32; got {height}x{width}")
+
+
+fx.wrap("check_input")
 
 
 def check_places(places: Sequence[tuple[int, int]]) -> None:
@@ -39,66 +42,15 @@ def check_places(places: Sequence[tuple[int, int]]) -> None:
             raise ValueError(f"hrnet has no place {tuple(place)} (stage, sub-network); the nine are {known}")
 
 
-def _conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Return a convolution without bias that keeps H x W (divided by the stride)."""
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
-
-
-def _unit(in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, relu: bool) -> nn.Sequential:
-    """Return convolution, batch norm and, if asked, ReLU."""
-    layers: list[nn.Module] = [_conv(in_channels, out_channels, kernel, stride), nn.BatchNorm2d(out_channels)]
-    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
-
-
-class Basic(nn.Module):
-    """Residual block of two 3x3 convolutions: (B, C, H, W) -> (B, C, H, W)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = _conv(channels, channels, 3)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = _conv(channels, channels, 3)
-        self.bn2 = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return relu(x + F(x))."""
-        y = self.bn1(self.conv1(x)).relu_()
-        y = self.bn2(self.conv2(y))
-        return y.add_(x).relu_()
-
-
-class Bottleneck(nn.Module):
-    """Residual block 1x1, 3x3, 1x1: (B, C, H, W) -> (B, 4 planes, H, W)."""
-
-    def __init__(self, in_channels: int, planes: int) -> None:
-        super().__init__()
-        out_channels = EXPANSION * planes
-        self.conv1 = _conv(in_channels, planes, 1)
-        self.bn1 = nn.BatchNorm2d(planes)
-        self.conv2 = _conv(planes, planes, 3)
-        self.bn2 = nn.BatchNorm2d(planes)
-        self.conv3 = _conv(planes, out_channels, 1)
-        self.bn3 = nn.BatchNorm2d(out_channels)
-        changes = in_channels != out_channels
-        self.downsample = _unit(in_channels, out_channels, 1, relu=False) if changes else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return relu(x + F(x)), with x projected where the channel counts differ."""
-        y = self.bn1(self.conv1(x)).relu_()
-        y = self.bn2(self.conv2(y)).relu_()
-        y = self.bn3(self.conv3(y))
-        return y.add_(self.downsample(x)).relu_()
-
-
 def _fuse_path(widths: Sequence[int], target: int, source: int) -> nn.Module:
     """Return the layers that bring branch `source` to the channels, and down to the resolution, of `target`."""
     if source == target:
         return nn.Identity()
     if source > target:
-        return _unit(widths[source], widths[target], 1, relu=False)
+        return unit(widths[source], widths[target], 1, relu=False)
     steps = target - source
-    keep = [_unit(widths[source], widths[source], 3, 2, relu=True) for _ in range(steps - 1)]
-    return nn.Sequential(*keep, _unit(widths[source], widths[target], 3, 2, relu=False))
+    keep = [unit(widths[source], widths[source], 3, 2, relu=True) for _ in range(steps - 1)]
+    return nn.Sequential(*keep, unit(widths[source], widths[target], 3, 2, relu=False))
 
 
 class HRModule(nn.Module):
@@ -133,9 +85,9 @@ def _transition(before: Sequence[int], after: Sequence[int]) -> nn.ModuleList:
     """Return a layer for every branch of `after`; the last one halves the resolution of the last branch of `before`."""
     layers = nn.ModuleList()
     for old, new in zip(before, after, strict=False):
-        layers.append(nn.Identity() if old == new else _unit(old, new, 3, relu=True))
+        layers.append(nn.Identity() if old == new else unit(old, new, 3, relu=True))
     # nested once more, as the released weights are named
-    layers.append(nn.Sequential(_unit(before[-1], after[-1], 3, 2, relu=True)))
+    layers.append(nn.Sequential(unit(before[-1], after[-1], 3, 2, relu=True)))
     return layers
 
 
@@ -156,9 +108,9 @@ class HRNet(nn.Module):
         super().__init__()
         stem, planes = scaled(STEM, shrink), scaled(PLANES, shrink)
         widths = [scaled(width << branch, shrink) for branch in range(4)]
-        self.conv1 = _conv(3, stem, 3, 2)
+        self.conv1 = conv(3, stem, 3, 2)
         self.bn1 = nn.BatchNorm2d(stem)
-        self.conv2 = _conv(stem, stem, 3, 2)
+        self.conv2 = conv(stem, stem, 3, 2)
         self.bn2 = nn.BatchNorm2d(stem)
         expanded = EXPANSION * planes
         self.layer1 = nn.Sequential(*(Bottleneck(expanded if i else stem, planes) for i in range(blocks)))

@@ -1,15 +1,19 @@
-"""Options of the networks: one small class each."""
+"""Options of the networks: one small class each, with every value that decides what is built."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from benchbox.options.attention import (
+    MAX_STACKS,
+    Attend,
+    AttendBlocks,
+    AttendStacks,
+    AttentionOptions,
+)
 from benchbox.options.base import Digest, Options
-
-HRNET_PLACES = tuple((stage, branch) for stage in (1, 2, 3) for branch in range(1, stage + 2))
-"""The nine (stage, sub-network) places behind HRNet's transitions (efficient-hrnet, Table I; one-based)."""
 
 
 class Weights(Options):
@@ -27,55 +31,72 @@ class Weights(Options):
         return {"path": value} if isinstance(value, str) else value
 
 
-class Attend(Options):
-    """Where attention sits: the union of whole sub-networks, whole stages and single (stage, sub-network) places."""
+class NetworkOptions(Options):
+    """Base of the networks; every channel count is multiplied by `shrink`.
 
-    sub_networks: Annotated[tuple[int, ...], Field(strict=False)] = ()
-    stages: Annotated[tuple[int, ...], Field(strict=False)] = ()
-    places: Annotated[tuple[Annotated[tuple[int, int], Field(strict=False)], ...], Field(strict=False)] = ()
-
-    @model_validator(mode="after")
-    def _exists(self) -> Attend:
-        for what, asked, known in (
-            ("sub-network", self.sub_networks, range(1, 5)),
-            ("stage", self.stages, range(1, 4)),
-        ):
-            for number in asked:
-                if number not in known:
-                    raise ValueError(f"no {what} {number} to attend to; known: {', '.join(map(str, known))}")
-        for place in self.places:
-            if place not in HRNET_PLACES:
-                known_places = " ".join(f"[{stage}, {branch}]" for stage, branch in HRNET_PLACES)
-                raise ValueError(f"no place {list(place)} to attend to; known (stage, sub-network): {known_places}")
-        return self
-
-    def blocks(self) -> tuple[tuple[int, int], ...]:
-        """List the attended (stage, sub-network) places, sorted, each once."""
-        return tuple(
-            (stage, branch)
-            for stage, branch in HRNET_PLACES
-            if branch in self.sub_networks or stage in self.stages or (stage, branch) in self.places
-        )
-
-
-class HRNetOptions(Options):
-    """HRNet with attention behind its transitions; every channel count is multiplied by `shrink`.
-
-    colour: order of the channels that the network sees; official HRNet weights expect rgb.
+    weights: a whole network's. colour: order of the channels that the network sees; official HRNet weights expect rgb,
+    SimpleBaseline's bgr.
     """
+
+    name: str
+    shrink: float = Field(1.0, gt=0, le=1)
+    initial: Literal["normal", "he"] = "normal"
+    weights: Weights = Weights()
+    colour: Literal["rgb", "bgr"] = "rgb"
+
+    sides: ClassVar[int] = 32
+    """What both sides of an input, in pixels, are divisible by."""
+    predicts: ClassVar[str] = "heatmaps"
+    """What the network puts out: heatmaps, or the coordinates of the joints."""
+
+    @property
+    def builder(self) -> str:
+        """Name the function of `benchbox.models` that builds it."""
+        return self.name
+
+    def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
+        """Return that function's keywords, but for the attention module, for an input of `size` (height, width)."""
+        raise NotImplementedError
+
+    def canonical(self) -> dict[str, Any]:
+        """Return what differs from the defaults and has an effect on the network's structure, with its name."""
+        values = self.model_dump(mode="json", exclude_defaults=True, exclude={"weights", "colour"} | self.idle())
+        return values | {"name": self.name}
+
+    def idle(self) -> set[str]:
+        """Name the keys that have no effect."""
+        return set()
+
+
+class AttentiveOptions(AttentionOptions, NetworkOptions):
+    """Base of the networks that have places for attention modules.
+
+    pretrained: weights of the backbone alone, as trained for image classification; a file's name may be one in
+    torch.hub's cache.
+    """
+
+    pretrained: Weights = Weights()
+
+    def canonical(self) -> dict[str, Any]:
+        values = super().canonical()
+        values.pop("pretrained", None)
+        if self.places():
+            values["places"] = [list(place) if isinstance(place, tuple) else place for place in self.places()]
+        return values
+
+    def idle(self) -> set[str]:
+        return AttentionOptions.idle(self)
+
+
+class HRNetOptions(AttentiveOptions):
+    """HRNet with attention behind its transitions; width: channels of its first branch."""
 
     name: Literal["hrnet"]
     width: int = Field(32, ge=4, le=512)
-    shrink: float = Field(1.0, gt=0, le=1)
     blocks: int = Field(4, ge=1, le=16)
     modules: Annotated[tuple[int, int, int], Field(strict=False)] = (1, 4, 3)
-    initial: Literal["normal", "he"] = "normal"
-    attention: Literal["none", "cam", "sam", "am"] = "none"
     attend: Attend = Attend()
-    reduction: int = Field(16, ge=1, le=256)
-    sam_width: int = Field(0, ge=0, le=1024)
-    weights: Weights = Weights()
-    colour: Literal["rgb", "bgr"] = "rgb"
+    sam_gate: Literal["positions", "channels"] = "channels"
 
     @model_validator(mode="after")
     def _possible(self) -> HRNetOptions:
@@ -83,6 +104,74 @@ class HRNetOptions(Options):
             raise ValueError("modules must be three counts between 1 and 16")
         return self
 
-    def blocks_of_attention(self) -> tuple[tuple[int, int], ...]:
-        """List the places that hold an attention module: none without a kind of attention."""
+    def places(self) -> tuple[tuple[int, int], ...]:
         return self.attend.blocks() if self.attention != "none" else ()
+
+    def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
+        return {
+            "joints": joints,
+            "width": self.width,
+            "shrink": self.shrink,
+            "blocks": self.blocks,
+            "modules": self.modules,
+            "places": self.places(),
+        }
+
+
+class ResNetOptions(AttentiveOptions):
+    """A ResNet with attention behind its blocks and one of two heads.
+
+    head: deconv is SimpleBaseline's, bilinear efficient-sam's. final_kernel: of the bilinear head's last convolution.
+    """
+
+    name: Literal["resnet"]
+    depth: Literal[50, 101, 152] = 50
+    head: Literal["deconv", "bilinear"] = "deconv"
+    final_kernel: Literal[1, 3] = 1
+    attend: AttendBlocks = AttendBlocks()
+
+    @property
+    def builder(self) -> str:
+        return {"deconv": "simple-baseline", "bilinear": "bilinear-resnet"}[self.head]
+
+    def places(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.attend.blocks))) if self.attention != "none" else ()
+
+    def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
+        given = {"joints": joints, "depth": self.depth, "shrink": self.shrink, "places": self.places()}
+        return given | ({"final_kernel": self.final_kernel} if self.head == "bilinear" else {})
+
+    def idle(self) -> set[str]:
+        return super().idle() | ({"final_kernel"} if self.head == "deconv" else set())
+
+
+class HourglassOptions(AttentionOptions, NetworkOptions):
+    """Stacked hourglasses with attention behind some of them."""
+
+    name: Literal["hourglass"]
+    stacks: int = Field(8, ge=1, le=MAX_STACKS)
+    initial: Literal["normal", "he"] = "he"
+    attend: AttendStacks = AttendStacks()
+    sides: ClassVar[int] = 64
+
+    @model_validator(mode="after")
+    def _possible(self) -> HourglassOptions:
+        beyond = [number for number in self.attend.stacks if number > self.stacks]
+        if beyond:
+            raise ValueError(f"no stack {beyond[0]} to attend to; there are {self.stacks}")
+        return self
+
+    def places(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.attend.stacks))) if self.attention != "none" else ()
+
+    def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
+        return {"joints": joints, "stacks": self.stacks, "shrink": self.shrink, "attended": self.places()}
+
+    def canonical(self) -> dict[str, Any]:
+        return super().canonical() | ({"places": list(self.places())} if self.places() else {})
+
+    def idle(self) -> set[str]:
+        return AttentionOptions.idle(self)
+
+
+NETWORKS = HRNetOptions | ResNetOptions | HourglassOptions

@@ -61,7 +61,7 @@ def test_a_narrow_map_keeps_one_hidden_channel() -> None:
 
 
 def test_the_wide_spatial_gate_weighs_every_channel(image: torch.Tensor) -> None:
-    sam = SpatialAttention(32, sam_width=216)
+    sam = SpatialAttention(32, sam_width=216, sam_gate="channels")
     convs, norms = sam.layers[0::2], sam.layers[1::2]
     assert [tuple(c.weight.shape) for c in convs] == [
         (216, 32, 1, 1),

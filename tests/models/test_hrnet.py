@@ -14,9 +14,11 @@ from torch import nn
 
 from benchbox.attention import ATTENTION
 from benchbox.models.hrnet import PLACES, HRNet, check_input, hrnet
+from tests.models.reference import fill, noise
 
 GOLDEN = Path(__file__).parent.parent / "parity" / "golden"
 W32, W48 = 28_536_113, 63_595_745
+WIDE: dict[str, Any] = {"sam_width": 216, "sam_gate": "channels"}
 
 # places, W32's totals without biases and with, in millions with the wide spatial gate alone, and what the paper reports
 SUB_1 = [(1, 1), (2, 1), (3, 1)]
@@ -46,36 +48,6 @@ def tiny(**options: Any) -> HRNet:
 
 def parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
-
-
-def noise(k: int, count: int) -> np.ndarray:
-    """Return the reference's fill, `count` values in [-1, 1) for entry k (golden model_outputs.json)."""
-    mask = np.uint64(0xFFFFFFFF)
-    i = np.arange(1, count + 1, dtype=np.uint64)
-    x = (i * np.uint64(2654435769) + np.uint64((k + 1) * 2246822519 % 2**32)) & mask
-    x ^= x >> np.uint64(15)
-    x = x * np.uint64(739982445) & mask
-    x ^= x >> np.uint64(12)
-    x = x * np.uint64(695872825) & mask
-    x ^= x >> np.uint64(15)
-    return 2.0 * (x.astype(np.float64) / 2**32) - 1.0
-
-
-def fill(model: nn.Module) -> None:
-    state = model.state_dict()
-    for k, (name, tensor) in enumerate(state.items()):
-        v = noise(k, tensor.numel()).reshape(tensor.shape)
-        if name.endswith("num_batches_tracked"):
-            v = np.zeros(tensor.shape)
-        elif tensor.ndim == 4:
-            v = v * np.sqrt(3 * tensor.shape[0] / tensor.numel())
-        elif name.endswith("running_var"):
-            v = 1.0 + 0.5 * v  # 0.5 + u, u = (v + 1) / 2
-        elif name.endswith("weight"):
-            v = 0.75 + 0.25 * v  # 0.5 + 0.5 u
-        else:  # a bias or a running mean
-            v = 0.1 * v
-        tensor.copy_(torch.from_numpy(np.asarray(v)))
 
 
 @pytest.mark.parametrize(("file", "joints"), [("hrnet_w32_coco17", 17), ("hrnet_w32_mpii16", 16)])
@@ -130,10 +102,11 @@ def test_parameters_with_attention(row: str) -> None:
     am, sam = ATTENTION["am"], ATTENTION["sam"]
     assert parameters(meta(attention=partial(am, bias=False), places=places)) == without
     assert parameters(meta(attention=am, places=places)) == with_biases
-    assert f"{parameters(meta(attention=partial(sam, sam_width=216), places=places)) / 1e6:.2f}" == wide
-    assert parameters(meta(attention=partial(am, sam_width=216), places=places)) / 1e6 == pytest.approx(
-        reported, abs=0.1
+    assert (
+        f"{parameters(meta(attention=partial(sam, sam_width=216, sam_gate='channels'), places=places)) / 1e6:.2f}"
+        == wide
     )
+    assert parameters(meta(attention=partial(am, **WIDE), places=places)) / 1e6 == pytest.approx(reported, abs=0.1)
 
 
 def test_parameters_of_w48_with_attention() -> None:
@@ -141,7 +114,7 @@ def test_parameters_of_w48_with_attention() -> None:
     assert parameters(meta(width=48)) == W48
     assert parameters(meta(width=48, attention=partial(am, bias=False), places=places)) == 63_597_833
     assert parameters(meta(width=48, attention=am, places=places)) == 63_598_096
-    wide = parameters(meta(width=48, attention=partial(ATTENTION["sam"], sam_width=216), places=places))
+    wide = parameters(meta(width=48, attention=partial(ATTENTION["sam"], **WIDE), places=places))
     assert f"{wide / 1e6:.2f}" == "67.06"
 
 
