@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from torch import nn
 
-from benchbox.models import hrnet
+from benchbox.models import hourglass, hrnet
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "hrnet": hrnet.hrnet,
+    "hourglass": hourglass.hourglass,
 }
