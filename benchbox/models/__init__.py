@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from torch import nn
 
-from benchbox.models import hourglass, hrnet
+from benchbox.models import acnn, hourglass, hrnet
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "hrnet": hrnet.hrnet,
     "hourglass": hourglass.hourglass,
+    "acnn": acnn.acnn,
 }

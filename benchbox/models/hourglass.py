@@ -5,8 +5,8 @@ the layers of the authors' Torch7 training code: pre-activation bottlenecks, bia
 up-sampling, no convolution back after the last stack.
 
 Differs: `shrink` and fewer `stacks` make smaller networks than the paper's eight stacks of 256 channels.
-Differs: efficient-hrnet (Table II) and efficient-sam print 25.1 M parameters for eight stacks; these layers have 25.43 M with 16
-joints, 25.08 M of them behind the stem.
+Differs: efficient-hrnet (Table II) and efficient-sam print 25.1 M parameters for eight stacks; these layers have
+25.43 M with 16 joints, 25.08 M of them behind the stem.
 """
 
 from __future__ import annotations
