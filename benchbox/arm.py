@@ -98,7 +98,7 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], pla
         path = tuple(name.split("."))
     where = _where(study, path, place)
     if error["type"] == "extra_forbidden":
-        return f"{where}{name}: unknown key{nearest(path[-1], _known_keys(values, path[:-1]))}"
+        return f"{where}{name}: unknown key{nearest(path[-1], known_keys(values, path[:-1]))}"
     if error["type"] == "missing":
         return f"{where}{name}: missing"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -120,7 +120,8 @@ def _where(study: Study, path: Path_, place: Place) -> str:
     return study.at("base", *path)
 
 
-def _known_keys(values: dict[str, Any], path: Path_) -> list[str]:
+def known_keys(values: dict[str, Any], path: Path_) -> list[str]:
+    """List the keys of the table at `path`; where it can be one of several networks or data sets, the named one's."""
     model: Any = JobConfig
     for part in path:
         annotation = model.model_fields[part].annotation

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchbox.arm import Place, show, validated, with_weights
+from benchbox.arm import Place, known_keys, show, validated, with_weights
 from benchbox.config import JobConfig, job_id
 from benchbox.errors import InvalidInput, nearest
 from benchbox.spec import SCALES, Layer, Path_, Study, flatten
@@ -56,7 +56,7 @@ def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list
         raise InvalidInput(f"{study.path}: scales.{scale}: not in this study{nearest(scale, known)}")
     _refuse_double_keys(study)
     _check_every_layer(study, scale)
-    drafts = [draft for draft in _drafts(study, scale) if not _excluded(study, draft)]
+    drafts = list(_drafts(study, scale))
     if not drafts:
         raise InvalidInput(f"{study.at('exclude')}exclude: leaves no arm of the study")
     _refuse_twins(study, drafts)
@@ -115,16 +115,31 @@ def _drafts(study: Study, scale: str) -> Iterator[_Draft]:
     groups, variants = study.groups or (None,), study.variants or (None,)
     if len(points) * len(groups) * len(variants) > MAX_ARMS:
         raise InvalidInput(f"{study.at('axes')}axes: over {MAX_ARMS:,} arms")
-    ground = merge(study.base.values, study.scales[scale].values if scale in study.scales else {})
     for group, point, variant in itertools.product(groups, points, variants):
-        values = ground
-        for layer in (group, variant):
-            values = merge(values, layer.values if layer else {})
-        for key, value in point:
-            values = merge(values, _nested(key, value))
         place = Place(group, variant, study.scales.get(scale), point)
-        config = with_weights(study, validated(study, values, place), place)
-        yield _Draft(place, config, flatten(config.model_dump()))
+        if not _excluded(study, place):
+            config = with_weights(study, validated(study, _values(study, place), place), place)
+            yield _Draft(place, config, flatten(config.model_dump()))
+
+
+def _values(study: Study, place: Place) -> dict[str, Any]:
+    """Merge base, scale, group, variant and axes, in this order.
+
+    A network or data set that the arm exchanges for another drops what was said of the first, but not what the scale
+    says of all: those keys reach the other as far as it has them.
+    """
+    scale = place.scale.values if place.scale else {}
+    ground = merge(study.base.values, scale)
+    values = ground
+    for layer in (place.group, place.variant):
+        values = merge(values, layer.values if layer else {})
+    for key, value in place.axes:
+        values = merge(values, _nested(key, value))
+    for table, said in scale.items():
+        if isinstance(said, dict) and values[table].get("name") != ground[table].get("name"):
+            known = {key: value for key, value in said.items() if key in known_keys(values, (table,)) and key != "name"}
+            values = merge(values, {table: merge(known, values[table])})
+    return values
 
 
 def _refuse_double_keys(study: Study) -> None:
@@ -160,12 +175,12 @@ def _refuse_twins(study: Study, drafts: list[_Draft]) -> None:
             raise InvalidInput(f'{study.at(*draft.place.where)}"{draft.name}" is the same arm as "{twin.name}"')
 
 
-def _excluded(study: Study, draft: _Draft) -> bool:
+def _excluded(study: Study, place: Place) -> bool:
     facts = {
-        "group": draft.place.group.name if draft.place.group else "",
-        "variant": draft.place.variant.name if draft.place.variant else "",
+        "group": place.group.name if place.group else "",
+        "variant": place.variant.name if place.variant else "",
     }
-    facts |= dict(draft.place.axes)
+    facts |= dict(place.axes)
     for row in study.exclude:
         conditions = {".".join(key): value for key, value in flatten(row).items() if key != ("reason",)}
         for key in conditions:

@@ -1,4 +1,8 @@
-"""Networks by name: each takes `joints` and its own keywords; the network maps (B, 3, H, W) to heatmaps."""
+"""Networks by name: each is made from keywords, `joints` among them, and maps images (B, 3, H, W).
+
+Most put out heatmaps (B, joints, H/4, W/4). Those with intermediate supervision put out a tuple in training mode, the
+last prediction alone in evaluation mode.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ from collections.abc import Callable
 
 from torch import nn
 
-from benchbox.models import bilinear_resnet, hrnet, simple_baseline
+from benchbox.models import acnn, bilinear_resnet, hourglass, hrnet, simple_baseline
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "hrnet": hrnet.hrnet,
     "simple-baseline": simple_baseline.simple_baseline,
     "bilinear-resnet": bilinear_resnet.bilinear_resnet,
+    "hourglass": hourglass.hourglass,
+    "acnn": acnn.acnn,
 }

@@ -13,7 +13,11 @@ import torch
 from torch import nn
 
 SCHEMES = ("normal", "he")
-HEAD = "final_layer"  # what the released networks call the layer that makes the heatmaps
+HEADS = {  # layers that make what a network is judged by, or a mask, by the last part of their names
+    "final_layer",  # as the released networks call the layer that makes the heatmaps
+    "heatmap",
+    "logit",
+}
 
 
 def initialise(model: nn.Module, seed: int, *, scheme: str = "normal") -> None:
@@ -25,21 +29,22 @@ def initialise(model: nn.Module, seed: int, *, scheme: str = "normal") -> None:
         model: the network; its module names (`named_modules`) are part of the seeds.
         seed: the job's seed.
         scheme: "normal" draws from N(0, 0.001^2); "he" from N(0, 2 / fan_out), fan_out = output channels times kernel
-            positions, but "final_layer" as "normal" does.
+            positions, but the layers called as in `HEADS` as "normal" does.
 
     Raises:
         ValueError: for an unknown scheme.
         TypeError: for a module that has parameters of its own and is none of the above.
 
     Source: "normal" is what the released HRNet and SimpleBaseline code starts from; "he" is He et al., ICCV 2015.
-    Differs: "he" leaves "final_layer" small; drawn like the rest it starts the loss some hundred times too high.
+    Differs: "he" leaves the heads small; drawn like the rest they start the loss some hundred times too high, and masks
+    at 0 or 1.
     """
     if scheme not in SCHEMES:
         raise ValueError(f'no initial weights "{scheme}"; known: {", ".join(SCHEMES)}')
     with torch.no_grad():
         for name, module in model.named_modules():
             if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
-                std = 0.001 if scheme == "normal" or name == HEAD else _he_std(module)
+                std = 0.001 if scheme == "normal" or name.rpartition(".")[2] in HEADS else _he_std(module)
                 module.weight.copy_(_normal(tuple(module.weight.shape), std, _module_seed(seed, name)))
                 if module.bias is not None:
                     module.bias.zero_()
