@@ -28,6 +28,7 @@ ALLOWED = {
     "saved": {"files"},
     "catalogue": set(),
     "costs": {"config", "digest", "files"},
+    "networks": {"config"},
     "estimate": {"catalogue", "config", "options"},
     "queues": {"queues", "jobdir"},
     "attention": {"attention"},
@@ -45,6 +46,7 @@ ALLOWED = {
         "entries",
         "files",
         "jobdir",
+        "networks",
         "datasets",
         "models",
         "attention",
@@ -70,6 +72,7 @@ ALLOWED = {
         "files",
         "costs",
         "estimate",
+        "networks",
         "saved",
         "store",
         "papers",
@@ -87,10 +90,8 @@ NEVER = {
     "report": {"torch"},
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
-NEVER |= {
-    part: NEVER["config"]
-    for part in ("options", "saved", "spec", "arm", "plan", "jobdir", "queues", "costs", "estimate", "digest", "errors")
-}
+TORCH_FREE = "options saved spec arm plan jobdir queues costs estimate networks digest errors"
+NEVER |= {part: NEVER["config"] for part in TORCH_FREE.split()}
 
 
 def part_of(module: str) -> str:

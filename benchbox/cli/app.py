@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from benchbox.cli.models import models_verbs
+from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 from benchbox.errors import INTERRUPTED, BenchboxError
 
 app = typer.Typer(
@@ -18,14 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study.", show_default=False)]
-Scale = Annotated[str | None, typer.Option(help="paper, mini or tiny; chosen by data and device when not given.")]
-Seeds = Annotated[str | None, typer.Option(help="Seeds instead of the study's own, e.g. 0,1,2.")]
-Only = Annotated[list[str] | None, typer.Option(help="Only arms whose name contains this (repeatable).")]
-Results = Annotated[Path, typer.Option(envvar="BENCHBOX_RESULTS", help="The results folder.")]
-Format = Annotated[str, typer.Option("--format", help="rich, md, latex, csv or json.")]
-Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 
 
 def main() -> None:
@@ -237,6 +231,7 @@ def rescore(
 
 data_verbs = typer.Typer(rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
 app.add_typer(data_verbs, name="data")
+app.add_typer(models_verbs, name="models")
 
 
 @data_verbs.callback(invoke_without_command=True)

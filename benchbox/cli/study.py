@@ -13,10 +13,9 @@ from typing import Any
 
 from benchbox import costs, estimate
 from benchbox.cli import folders
-from benchbox.cli.ask import ask as ask_worker
+from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display
 from benchbox.cli.grid import Column, emit
-from benchbox.config import JobConfig
 from benchbox.console import ask, duration, live, note
 from benchbox.digest import source_digest
 from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
@@ -146,18 +145,6 @@ def run(
         folders_todo = [chosen.folder(arm.job) for arm in todo]
         outcome = drain(folders_todo, queue, tell=display.tell, refresh=display.refresh, stop=stop, fail_fast=fail_fast)
     return _close(chosen, path, outcome, number)
-
-
-def count_networks(configs: Sequence[JobConfig]) -> dict[str, costs.Costs]:
-    """Return the costs of every network by cache key; torch runs, in a worker, only for those never counted."""
-    cache = folders.cache_root()
-    wanted = {costs.key(config): config for config in configs}
-    found = costs.lookup(cache, wanted)
-    missing = [config.model_dump(mode="json") for key, config in wanted.items() if key not in found]
-    if missing:
-        ask_worker(["count", "--cache", str(cache)], missing)
-        found = costs.lookup(cache, wanted)
-    return found
 
 
 def _estimates(chosen: Selection, states: dict[str, State], counted: dict[str, costs.Costs]) -> dict[str, float]:

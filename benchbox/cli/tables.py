@@ -8,9 +8,9 @@ from pathlib import Path
 
 from benchbox import costs, store
 from benchbox.cli import folders
+from benchbox.cli.counts import count_networks
 from benchbox.cli.grid import Column, emit
 from benchbox.cli.scores import check_group
-from benchbox.cli.study import count_networks
 from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput, nearest
 from benchbox.jobdir import JobDir
 from benchbox.papers import read as papers

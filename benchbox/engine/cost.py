@@ -33,7 +33,7 @@ def count(model: nn.Module, height: int, width: int) -> Cost:
         model: the network, on any device (built under `torch.device("meta")` it costs no memory); it is left as it is.
         height, width: the input's sides in pixels.
     """
-    shadow = copy.deepcopy(model).to("meta").eval()
+    shadow = _without_norms(copy.deepcopy(model).to("meta").eval())
     weighted = 0
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -52,3 +52,12 @@ def count(model: nn.Module, height: int, width: int) -> Cost:
         macs=counter.get_total_flops() // 2,
         field_gflops=weighted / 1024**3,
     )
+
+
+def _without_norms(model: nn.Module) -> nn.Module:
+    """Take batch norm out of a network, in place: it counts for nothing, and its shapes take two thirds of the time."""
+    for module in model.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.modules.batchnorm._BatchNorm):
+                setattr(module, name, nn.Identity())
+    return model

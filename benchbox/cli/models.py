@@ -1,0 +1,34 @@
+"""The verbs of networks and their options; each verb's work is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from benchbox.cli.options import Format, Json
+
+models_verbs = typer.Typer(rich_markup_mode=None, help="Networks: what they cost, what weights fit, how fast they are.")
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAMES]...", help="Networks.", show_default=False)]
+
+
+@models_verbs.callback(invoke_without_command=True)
+def _models(context: typer.Context) -> None:
+    """Networks: what they cost (`list`, also without a word), what weights fit (`check`), how fast (`bench`)."""
+    if context.invoked_subcommand is None:
+        models_list()
+
+
+@models_verbs.command("list")
+def models_list(names: Names = None, format: Format = "rich", json: Json = False) -> None:
+    """List networks: parameters, multiply-adds and the field's GFLOPs, counted, beside what was reported.
+
+    Example: benchbox models list hrnet-w32 hrnet-w48
+
+    Exit codes: 0 listed, 2 unknown network.
+    """
+    from benchbox.cli import networks
+
+    sys.exit(networks.list_all(names or [], "json" if json else format))
