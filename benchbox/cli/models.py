@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,3 +33,22 @@ def models_list(names: Names = None, format: Format = "rich", json: Json = False
     from benchbox.cli import networks
 
     sys.exit(networks.list_all(names or [], "json" if json else format))
+
+
+@models_verbs.command("check")
+def models_check(
+    weights: Annotated[Path, typer.Argument(metavar="CKPT", help="The file of weights.", show_default=False)],
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Say which networks a file of weights fits, whole or as a backbone, and how a study names it.
+
+    Files of torch.save that hold tensors, and safetensors.
+
+    Example: benchbox models check pose_hrnet_w32_256x192.pth
+
+    Exit codes: 0 fits, 1 fits no network, 2 not a file of weights, 4 not there.
+    """
+    from benchbox.cli import networks
+
+    sys.exit(networks.check(weights, "json" if json else format))

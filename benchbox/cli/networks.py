@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from benchbox import costs
+from benchbox.cli.ask import ask
 from benchbox.cli.counts import count_networks
 from benchbox.cli.grid import Column, emit
-from benchbox.errors import OK
+from benchbox.console import data, note, plain
+from benchbox.errors import FAILED, OK, EnvironmentProblem
 from benchbox.networks import networks, note_of, source_of
 
 COSTS_NOTES = (
@@ -15,6 +20,8 @@ COSTS_NOTES = (
     "GFLOPs: as pose papers count, weights times output positions over 1024^3; a transposed convolution of stride 2 "
     "counts four times.",
 )
+
+COLOURS_NOTE = "Colour: the order in which the released weights of such a network expect the channels."
 
 
 def list_all(names: Sequence[str], format: str) -> int:
@@ -54,3 +61,45 @@ def list_all(names: Sequence[str], format: str) -> int:
     footnotes += [*COSTS_NOTES, f"Reported: {'; '.join(dict.fromkeys(row['source'] for row in rows))}."]
     emit(format, "Networks", columns, rows, {"schema": 1, "kind": "models-list"}, footnotes)
     return OK
+
+
+def check(path: Path, format: str) -> int:
+    """Print which networks a file of weights fits, with the line of a study that uses it; 1 where it fits none."""
+    if not path.exists():
+        raise EnvironmentProblem(f"{path}: no such file")
+    answer: dict[str, Any] = ask(["fit", str(path)])
+    file = str(path.resolve())
+    rows = []
+    for row in answer["fits"]:
+        role = row["fits"].removeprefix("model.")
+        family = f"{row['model']['name']} (unlisted)"
+        rows.append(
+            {**row, "network": row["network"] or family, "toml": f"model = {_toml(row['model'] | {role: file})}"}
+        )
+    columns = [
+        Column("network", "Network"),
+        Column("fits", "Fits as"),
+        Column("joints", "Joints", right=True),
+        Column("parameters", "#Param", right=True, show=lambda value: f"{value:,}"),
+        Column("colour", "Colour"),
+    ]
+    columns += [] if format == "rich" else [Column("toml", "In a study")]
+    meta = {"schema": 1, "kind": "models-check", "file": file, "entries": answer["entries"]}
+    emit(format, f"{path.name}: {answer['entries']} entries", columns, rows, meta, [COLOURS_NOTE] if rows else [])
+    if format == "rich":
+        for row in rows:  # below the table, where no column's width breaks them
+            data(plain(row["toml"]))
+    if not rows:
+        nearest = answer["nearest"]
+        name = nearest["network"] or _toml(nearest["model"])
+        note(f"{path}: fits no network; the nearest, {name}: {nearest['misfit']}")
+    return OK if rows else FAILED
+
+
+def _toml(value: Any) -> str:
+    """Spell a value as TOML in one line; a string's JSON is TOML too."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -65,7 +65,7 @@ def load_weights(path: Path, model: nn.Module) -> None:
     misfit = first_misfit(found, wanted)
     if misfit:
         raise InvalidInput(f"{path}: {misfit} ({len(found)} entries, the network has {len(wanted)})")
-    _refuse_infinite(path, found)
+    refuse_infinite(path, found)
     model.load_state_dict(found)
 
 
@@ -79,28 +79,44 @@ def load_backbone(path: Path, model: nn.Module) -> None:
         InvalidInput: it is no such file, or lacks an entry of the backbone, or has one of another shape.
     """
     found = read_weights(path)
+    used, wanted = backbone(found, model)
+    misfit = first_misfit(used, wanted)
+    if misfit:
+        raise InvalidInput(f"{path}: {misfit} (of the backbone's {len(wanted)} entries it has {len(used)})")
+    refuse_infinite(path, used)
+    model.load_state_dict(used, strict=False)
+
+
+def backbone(found: Mapping[str, Tensor], model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the weights that belong to a network's backbone, and the backbone's own entries.
+
+    Counters of batches, which old files lack, are asked for only where they are found.
+    """
     wanted = {
         name: tensor
         for name, tensor in model.state_dict().items()
         if not name.startswith(BEYOND_BACKBONE) and (name in found or not name.endswith(COUNTER))
     }
-    used = {name: found[name] for name in wanted if name in found}
-    misfit = first_misfit(used, wanted)
-    if misfit:
-        raise InvalidInput(f"{path}: {misfit} (of the backbone's {len(wanted)} entries it has {len(used)})")
-    _refuse_infinite(path, used)
-    model.load_state_dict(used, strict=False)
+    return {name: found[name] for name in wanted if name in found}, wanted
 
 
 def first_misfit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
     """Say what first keeps weights from fitting a network, or nothing."""
     for name, tensor in wanted.items():
         if name not in found:
-            return f"lacks {name}{nearest(name, found) if len(found) < 5000 else ''}"
+            hint = nearest(name, found) if len(found) < 5000 else ""
+            return f"lacks {name}{hint if 'did you mean' in hint else ''}"
         if found[name].shape != tensor.shape:
             return f"{name} is {list(found[name].shape)}, the network's {list(tensor.shape)}"
     extra = next((name for name in found if name not in wanted), None)
     return "" if extra is None else f"{extra} is not in the network"
+
+
+def refuse_infinite(path: Path, found: Mapping[str, Tensor]) -> None:
+    """Raise InvalidInput, with the file's name, where an entry holds a value that is not finite."""
+    for name, tensor in found.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise InvalidInput(f"{path}: {name} holds a value that is not finite")
 
 
 def _read(path: Path) -> Any:
@@ -110,9 +126,3 @@ def _read(path: Path) -> Any:
         return load_file(path)
     except SafetensorError as problem:
         raise ValueError(str(problem)) from None
-
-
-def _refuse_infinite(path: Path, found: Mapping[str, Tensor]) -> None:
-    for name, tensor in found.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise InvalidInput(f"{path}: {name} holds a value that is not finite")

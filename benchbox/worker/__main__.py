@@ -28,6 +28,8 @@ from benchbox.errors import (
 )
 from benchbox.jobdir import Attempt, JobDir
 
+WITHOUT_IMAGES = {"count", "fit"}
+"""Verbs that do without OpenCV."""
 OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-get install -y libgl1 libglib2.0-0"
 
 
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.verb == "run":
         return _run(Attempt(JobDir(options.job, options.data), options.attempt), options.data, options.cache)
     try:
-        if options.verb != "count":
+        if options.verb not in WITHOUT_IMAGES:
             check_opencv()
         answer = ANSWERS[options.verb](options)
     except BenchboxError as problem:
@@ -59,8 +61,8 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    run, count, full, score, rescore, check = (
-        verbs.add_parser(name) for name in ("run", "count", "full", "score", "rescore", "check")
+    run, count, full, score, rescore, check, fit = (
+        verbs.add_parser(name) for name in ("run", "count", "full", "score", "rescore", "check", "fit")
     )
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     rescore.add_argument("--saved", nargs="*", default=[])
     rescore.add_argument("--check", action="store_true")
     check.add_argument("--split", default="")
+    fit.add_argument("weights", type=Path)
     for verb in (full, score, check):
         verb.add_argument("--dataset", required=True)
     for verb in (run, full, score, rescore, check):
@@ -116,12 +119,19 @@ def _check(options: argparse.Namespace) -> list[dict[str, Any]]:
     return check(options.dataset, options.split, options.data, options.cache)
 
 
+def _fit(options: argparse.Namespace) -> dict[str, Any]:
+    from benchbox.worker.fit import examine
+
+    return examine(options.weights)
+
+
 ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "count": _count,
     "full": _full,
     "score": _score,
     "rescore": _rescore,
     "check": _check,
+    "fit": _fit,
 }
 
 
