@@ -73,7 +73,40 @@ PEOPLE = pa.schema(
         ("joint_unit", pa.float64()),
     ]
 )
-SCHEMAS = {"runs": RUNS, "scores": SCORES, "people": PEOPLE}
+BENCH = pa.schema(
+    [
+        ("version", pa.int16()),
+        ("network", pa.string()),
+        ("model", pa.string()),
+        ("joints", pa.int32()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("device", pa.string()),
+        ("batch", pa.int32()),
+        ("precision", pa.string()),
+        ("repeats", pa.int32()),
+        ("threads", pa.int32()),
+        ("parameters", pa.int64()),
+        ("macs", pa.int64()),
+        *((f"images_per_second{end}", pa.float64()) for end in ("", "_min", "_max")),
+        *((f"training_images_per_second{end}", pa.float64()) for end in ("", "_min", "_max")),
+        *((f"latency_p{share}", pa.float64()) for share in (50, 90, 99)),
+        *((f"single_latency_p{share}", pa.float64()) for share in (50, 90, 99)),
+        ("calls", pa.int64()),
+        ("single_calls", pa.int64()),
+        ("forward_peak_bytes", pa.int64()),
+        ("training_peak_bytes", pa.int64()),
+        ("matrix_rate", pa.float64()),
+        ("matrix_share", pa.float64()),
+        ("torch", pa.string()),
+        ("source", pa.string()),
+        ("provenance", pa.string()),
+        ("measured", pa.string()),
+    ]
+)
+"""One measurement of a network's speed: rates in images a second (median, least and most of the repeats), latencies of
+a batch and of a single image in seconds, matrix_rate in operations a second."""
+SCHEMAS = {"runs": RUNS, "scores": SCORES, "people": PEOPLE, "bench": BENCH}
 ADDED = {2: {"people": ("activity", "truth", "joint_unit")}}
 """Columns that came with a version, by table."""
 MEASURED_TIMES = (
@@ -90,7 +123,7 @@ MEASURED_TIMES = (
 def write(path: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the rows of one table whole or not at all; every row gets the schema's version.
 
-    Args: name: runs, scores or people. Raises: OSError when the disk refuses.
+    Args: name: runs, scores, people or bench. Raises: OSError when the disk refuses.
     """
     table = pa.Table.from_pylist([{"version": VERSION, **row} for row in rows], schema=SCHEMAS[name])
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -39,6 +39,8 @@ def ask(words: Sequence[str], given: Any = None) -> Any:
         raise PROBLEMS[done.returncode](said[-1])
     if done.returncode in (-2, -15, TERMINATED):
         raise KeyboardInterrupt
+    if done.returncode == -9:
+        raise EnvironmentProblem(f"the worker's {words[0]} was killed from outside, most often for want of memory")
     if done.returncode:
         raise RuntimeError(f"the worker's {words[0]} failed ({done.returncode}):\n{done.stderr}")
     return json.loads(done.stdout) if done.stdout.strip() else None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli.options import Format, Json
+from benchbox.cli.options import Format, Json, Results
 
 models_verbs = typer.Typer(rich_markup_mode=None, help="Networks: what they cost, what weights fit, how fast they are.")
 
@@ -52,3 +52,28 @@ def models_check(
     from benchbox.cli import networks
 
     sys.exit(networks.check(weights, "json" if json else format))
+
+
+@models_verbs.command("bench")
+def models_bench(
+    names: Annotated[list[str], typer.Argument(metavar="NAMES...", help="Networks.", show_default=False)],
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; cuda where there is one.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Images a batch; 4 on a CPU, else 32.")] = None,
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 (autocast, as jobs train).")] = "fp32",
+    input: Annotated[str | None, typer.Option(metavar="HxW", help="Height x width, if not the first listed.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats of a second or more.")] = 5,
+    threads: Annotated[int, typer.Option(min=1, help="Threads; jobs on a CPU have 1.")] = 1,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Measure images a second of the forward pass and of training steps, latencies, memory; kept in results/bench/.
+
+    Example: benchbox models bench hrnet-w32 simple-baseline-r50 --batch 8
+
+    Exit codes: 0 measured, 2 usage, 4 no such device, no memory or no room, 130 interrupted.
+    """
+    from benchbox.cli import bench
+
+    asked = bench.Asked(device, batch, precision, input, repeats, threads)
+    sys.exit(bench.bench(names, asked, results, "json" if json else format))

@@ -61,8 +61,9 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    run, count, full, score, rescore, check, fit = (
-        verbs.add_parser(name) for name in ("run", "count", "full", "score", "rescore", "check", "fit")
+    run, count, full, score, rescore, check, fit, _, _ = (
+        verbs.add_parser(name)
+        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "rates", "bench")
     )
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
@@ -125,6 +126,21 @@ def _fit(options: argparse.Namespace) -> dict[str, Any]:
     return examine(options.weights)
 
 
+def _rates(options: argparse.Namespace) -> dict[str, float]:
+    from benchbox.worker.bench import Setting, rates
+
+    return rates(Setting(**json.load(sys.stdin)))
+
+
+def _bench(options: argparse.Namespace) -> dict[str, Any]:
+    from benchbox.config import JobConfig
+    from benchbox.worker.bench import Setting, measure
+
+    asked = json.load(sys.stdin)
+    config, setting = JobConfig.model_validate(asked.pop("config")), Setting(**asked.pop("setting"))
+    return measure(config, setting, folder=Path(asked.pop("folder")), **asked)
+
+
 ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "count": _count,
     "full": _full,
@@ -132,6 +148,8 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "rescore": _rescore,
     "check": _check,
     "fit": _fit,
+    "rates": _rates,
+    "bench": _bench,
 }
 
 
