@@ -12,6 +12,7 @@ from torch import nn
 
 from benchbox.config import JobConfig
 from benchbox.datasets.topdown import TopDown
+from benchbox.engine.fold import folded
 from benchbox.engine.predict import predict
 from benchbox.pose.heatmap import decode
 from benchbox.worker.people import person_rows
@@ -27,7 +28,7 @@ def people_records(
     """Predict the people of `crops` in their order; `told` hears how many are done after every batch."""
     test = config.evaluate
     keypoints, confidences = _predict_all(
-        model,
+        folded(model, test.precision),
         crops,
         device,
         told=told,

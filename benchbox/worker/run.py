@@ -19,8 +19,10 @@ from benchbox import records
 from benchbox.config import JobConfig
 from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
+from benchbox.engine.fold import bf16_is_native
 from benchbox.engine.provenance import peak_memory_bytes, provenance
 from benchbox.engine.train import Step, step_drops, train_epoch
+from benchbox.errors import EnvironmentProblem
 from benchbox.files import write_json
 from benchbox.jobdir import Attempt
 from benchbox.worker.count import cost_of
@@ -84,6 +86,7 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     progress = Progress(attempt.progress)
     progress.tell("data")
     device = prepare_device()
+    check_precision(config, device)
     source = open_source(config, data, cache)
     model = initial_network(config, device)
     tally = _train(config, source, model, attempt, device, progress, stop)
@@ -123,6 +126,20 @@ def prepare_device() -> torch.device:
         return torch.device("cuda")
     torch.set_num_threads(CPU_THREADS)
     return torch.device("cpu")
+
+
+def check_precision(config: JobConfig, device: torch.device) -> None:
+    """Refuse a job in bf16 on a device that would need days for it.
+
+    Raises: EnvironmentProblem.
+    """
+    asked = {"train": config.train.precision if config.train.epochs else "", "evaluate": config.evaluate.precision}
+    for table, precision in asked.items():
+        if precision == "bf16" and not bf16_is_native(device):
+            raise EnvironmentProblem(
+                f'{table}.precision = "bf16": this {device.type} does not compute in bf16; it would take hundreds of '
+                'times as long; use "fp32"'
+            )
 
 
 def _train(
