@@ -12,8 +12,8 @@ import math
 import torch
 from torch import nn
 
-SCHEMES = ("normal", "he")
-HEAD = "final_layer"  # what the released networks call the layer that makes the heatmaps
+SCHEMES = ("normal", "he", "ones")
+HEAD = "final_layer"  # what the released networks call the layer that makes the heatmaps; one a stack where stacked
 
 
 def initialise(model: nn.Module, seed: int, *, scheme: str = "normal") -> None:
@@ -25,22 +25,27 @@ def initialise(model: nn.Module, seed: int, *, scheme: str = "normal") -> None:
         model: the network; its module names (`named_modules`) are part of the seeds.
         seed: the job's seed.
         scheme: "normal" draws from N(0, 0.001^2); "he" from N(0, 2 / fan_out), fan_out = output channels times kernel
-            positions, but "final_layer" as "normal" does.
+            positions, but layers called "final_layer" as "normal" does; "ones" draws nothing: every weight is 1.
 
     Raises:
         ValueError: for an unknown scheme.
         TypeError: for a module that has parameters of its own and is none of the above.
 
-    Source: "normal" is what the released HRNet and SimpleBaseline code starts from; "he" is He et al., ICCV 2015.
-    Differs: "he" leaves "final_layer" small; drawn like the rest it starts the loss some hundred times too high.
+    Source: "normal" is what the released HRNet and SimpleBaseline code starts from; "he" is He et al., ICCV 2015;
+        "ones" is mrn-attention, 3.4: "The network weights are all initialized with tensors of all ones". All channels
+        of a layer then have the same gradients and stay one channel for ever.
+    Differs: "he" leaves a "final_layer" small; drawn like the rest it starts the loss some hundred times too high.
     """
     if scheme not in SCHEMES:
         raise ValueError(f'no initial weights "{scheme}"; known: {", ".join(SCHEMES)}')
     with torch.no_grad():
         for name, module in model.named_modules():
             if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
-                std = 0.001 if scheme == "normal" or name == HEAD else _he_std(module)
-                module.weight.copy_(_normal(tuple(module.weight.shape), std, _module_seed(seed, name)))
+                if scheme == "ones":
+                    module.weight.fill_(1.0)
+                else:
+                    std = 0.001 if scheme == "normal" or name.split(".")[-1] == HEAD else _he_std(module)
+                    module.weight.copy_(_normal(tuple(module.weight.shape), std, _module_seed(seed, name)))
                 if module.bias is not None:
                     module.bias.zero_()
             elif isinstance(module, nn.modules.batchnorm._BatchNorm):
