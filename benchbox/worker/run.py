@@ -150,8 +150,15 @@ def _train(
     for epoch in range(first_epoch, recipe.epochs):
         first = first_step if epoch == first_epoch else 0
         batches = crops.training_batches(epoch, recipe.batch, first)
-        settings = {"precision": recipe.precision, "loss": recipe.loss}
-        steps = train_epoch(model, optimizer, batches, rate=rate(epoch), device=device, **settings)
+        steps = train_epoch(
+            model,
+            optimizer,
+            batches,
+            rate=rate(epoch),
+            device=device,
+            precision=recipe.precision,
+            loss=recipe.loss,
+        )
         for number, step in enumerate(steps, start=first + 1):
             tally.add(step)
             progress.tell("train", **_report(tally, epoch, recipe.epochs, len(crops.people)), score=score)
