@@ -25,6 +25,7 @@ from benchbox.engine.train import Step, step_drops, train_epoch
 from benchbox.errors import EnvironmentProblem
 from benchbox.files import write_json
 from benchbox.jobdir import Attempt
+from benchbox.options.models import MrnOptions
 from benchbox.worker.count import cost_of
 from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance, people_records
@@ -167,8 +168,15 @@ def _train(
     for epoch in range(first_epoch, recipe.epochs):
         first = first_step if epoch == first_epoch else 0
         batches = crops.training_batches(epoch, recipe.batch, first)
-        settings = {"precision": recipe.precision, "loss": recipe.loss}
-        steps = train_epoch(model, optimizer, batches, rate=rate(epoch), device=device, **settings)
+        steps = train_epoch(
+            model,
+            optimizer,
+            batches,
+            rate=rate(epoch),
+            device=device,
+            precision=recipe.precision,
+            **judged_by(config),
+        )
         for number, step in enumerate(steps, start=first + 1):
             tally.add(step)
             progress.tell("train", **_report(tally, epoch, recipe.epochs, len(crops.people)), score=score)
@@ -180,6 +188,13 @@ def _train(
         shown = " ".join(f"{name} {value:.1f}" for name, value in score.items())
         print(f"epoch {epoch + 1}/{recipe.epochs} samples {tally.samples} loss {tally.loss:.6f} {shown}", flush=True)
     return tally
+
+
+def judged_by(config: JobConfig) -> dict[str, Any]:
+    """Return the keywords of `train_epoch` that say what a prediction's loss is."""
+    if isinstance(config.model, MrnOptions):
+        return {"loss": "coordinates", "auxiliary": config.model.auxiliary, "sigma": config.train.sigma}
+    return {"loss": config.train.loss}
 
 
 def _report(tally: Tally, epoch: int, epochs: int, people: int) -> dict[str, Any]:
