@@ -86,9 +86,9 @@ def show(title: str, seconds: dict[str, float], passes: int) -> None:
     for name, each in seconds.items():
         rate = matrix_rate(torch.bfloat16 if "bf16" in name else torch.float32)
         share = 100 * passes * 2 * MULTIPLY_ADDS * BATCH / each / rate
-        images = BATCH / each
         print(
-            f"{title:9} {name:26} {images:6.2f} images/s  {first / each:5.2f}x  {share:4.0f} % of {rate / 1e9:.0f} GFLOPS"
+            f"{title:9} {name:26} {BATCH / each:6.2f} images/s  {first / each:5.2f}x  "
+            f"{share:4.0f} % of {rate / 1e9:.0f} GFLOPS"
         )
 
 
