@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from benchbox.options.base import Options
 from benchbox.options.datasets import SYNTHETIC_VERSION, CocoOptions, LspOptions, MpiiOptions, SyntheticOptions
-from benchbox.options.models import NETWORKS, AttentiveOptions, NetworkOptions, Weights
+from benchbox.options.models import NETWORKS, AttentiveOptions, MrnOptions, NetworkOptions, Weights
 from benchbox.options.recipes import EvaluateOptions, TrainOptions
 
 
@@ -32,11 +32,20 @@ class JobConfig(Options):
         if height % self.model.sides or width % self.model.sides:
             needs = f"{self.model.name} needs sides divisible by {self.model.sides}"
             raise ValueError(f"dataset.input: {needs}; got {height}x{width}")
+        if self.model.predicts == "coordinates":
+            self._fits_coordinates()
         if self.dataset.name != "coco" and self.evaluate.boxes == "detector":
             raise ValueError(f'evaluate.boxes: the {self.dataset.name} set has no detector; use "ground-truth"')
         if self.evaluate.detections and self.evaluate.boxes != "detector":
             raise ValueError('evaluate.detections: has no effect unless evaluate.boxes = "detector"')
         return self
+
+    def _fits_coordinates(self) -> None:
+        name = self.model.name
+        if self.train.loss != "mse":
+            raise ValueError(f"train.loss: {name} is taught coordinates; its loss is mse")
+        if self.evaluate.decode != "quarter":
+            raise ValueError(f"evaluate.decode: {name} puts out coordinates; there is no heatmap to decode")
 
 
 def required_files(config: JobConfig) -> tuple[str, ...]:
@@ -88,7 +97,10 @@ def canonical(config: JobConfig) -> dict[str, Any]:
         values["model"].pop("initial", None)
     elif isinstance(config.model, AttentiveOptions) and config.model.pretrained != Weights():
         values["model"]["pretrained"] = config.model.pretrained.digest
-    if not config.evaluate.flip_test or config.evaluate.coordinates == "udp":
+    regressed = config.model.predicts == "coordinates"
+    if isinstance(config.model, MrnOptions) and config.model.auxiliary == 0:
+        train.pop("sigma", None)
+    if not config.evaluate.flip_test or config.evaluate.coordinates == "udp" or regressed:
         values.get("evaluate", {}).pop("flip_shift", None)
     return {key: value for key, value in values.items() if value != {}}
 

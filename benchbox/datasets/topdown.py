@@ -21,15 +21,20 @@ from benchbox.pose.augment import HALF_BODY_JOINTS, Draws, draw, flip_points, ha
 from benchbox.pose.crop import Cropper
 from benchbox.pose.heatmap import gaussian_targets
 from benchbox.pose.people import Person
+from benchbox.pose.points import coordinate_targets
 from benchbox.pose.skeleton import Skeleton
 from benchbox.pose.udp import check_coordinates, udp_matrix, udp_stride
 
 _ORDER_STREAM, _DRAW_STREAM = 1, 2
+TARGETS = ("heatmap", "coordinates")
 _SMALLEST_SCALE = 1 / 200  # one pixel: a box without extent has no crop
 
 
 class Batch(NamedTuple):
-    """Hold training samples: images (B, H, W, 3) uint8, targets (B, K, h, w) and weights (B, K, 1) float32."""
+    """Hold training samples.
+
+    images (B, H, W, 3) uint8; targets (B, K, h, w) heatmaps or (B, K, 2) coordinates, and weights (B, K, 1), float32.
+    """
 
     images: np.ndarray
     targets: np.ndarray
@@ -67,6 +72,7 @@ class TopDown:
         seed: of order and changes.
         colour: order of the channels, rgb or bgr.
         coordinates: of crops and targets, official or udp (`benchbox.pose.udp`); predictions are to be decoded alike.
+        target: heatmap, or coordinates for x, y as fractions of the crop (`coordinate_targets`).
     """
 
     people: Sequence[Person]
@@ -81,11 +87,14 @@ class TopDown:
     seed: int = 0
     colour: str = "rgb"
     coordinates: str = "official"
+    target: str = "heatmap"
 
     def __post_init__(self) -> None:
         if self.colour not in ("rgb", "bgr"):
             raise InvalidInput(f'colour = "{self.colour}"{nearest(self.colour, ("rgb", "bgr"))}')
         check_coordinates(self.coordinates)
+        if self.target not in TARGETS:
+            raise InvalidInput(f'target = "{self.target}"{nearest(self.target, TARGETS)}')
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the (N,) indices of the people in the order of an epoch."""
@@ -126,7 +135,7 @@ class TopDown:
             epoch: from 0.
 
         Returns:
-            image (H, W, 3) uint8; target (K, h, w), weight (K, 1) float32.
+            image (H, W, 3) uint8; target (K, h, w) or (K, 2), weight (K, 1) float32.
 
         Raises:
             InvalidInput: the image cannot be read.
@@ -223,6 +232,12 @@ class TopDown:
             cropper.crop(picture, matrix, mirrored=draws.flip, reverse=self.colour == "rgb", out=images[at])
             places[at] = transform_points(joints, matrix)
             labelled[at] = visible
+        return Batch(images, *self._targets(places, labelled))
+
+    def _targets(self, places: np.ndarray, labelled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the targets and weights of joints at places (B, K, 2) of their crops, labelled (B, K)."""
+        if self.target == "coordinates":
+            return coordinate_targets(places, labelled, input_size=self.input_size)
         targets, weights = gaussian_targets(
             places.reshape(-1, 2),
             labelled.ravel(),
@@ -232,7 +247,7 @@ class TopDown:
             subcell=self.coordinates == "udp",
         )
         people_joints = labelled.shape
-        return Batch(images, targets.reshape(*people_joints, *self.heatmap_size), weights.reshape(*people_joints, 1))
+        return targets.reshape(*people_joints, *self.heatmap_size), weights.reshape(*people_joints, 1)
 
 
 class _Stream:

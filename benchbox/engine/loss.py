@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -39,6 +39,21 @@ def hardest_mse(
     difference = (output - target) * weight[..., None]
     losses = 0.5 * (difference * difference).mean(dim=(-2, -1))
     return losses.topk(hardest, dim=1).values.mean()
+
+
+def supervised(
+    outputs: Sequence[torch.Tensor],
+    target: torch.Tensor,
+    weight: torch.Tensor,
+    *,
+    criterion: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """Return the sum of a loss over all that a network predicts, each judged alike (intermediate supervision).
+
+    Args: outputs: of every stack, at least one. target, weight: as of `criterion`.
+    """
+    first, *others = (criterion(output, target, weight) for output in outputs)
+    return sum(others, first)
 
 
 LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 import torch
 from torch import nn
 
-from benchbox.engine.loss import LOSSES
+from benchbox.engine.coordinates import coordinate_loss
+from benchbox.engine.loss import LOSSES, supervised
 from benchbox.engine.normalise import normalised
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -39,15 +41,21 @@ def train_epoch(
     device: torch.device,
     precision: str = "fp32",
     loss: str = "mse",
+    auxiliary: float = 0.0,
+    sigma: float = 1.0,
 ) -> Iterator[Step]:
     """Train a model on one epoch's batches, yielding after every step; it may be left at any step.
 
     Args:
-        batches: images (B, H, W, 3) uint8, targets (B, K, h, w) and weights (B, K, 1) float32.
-        rate: learning rate. precision: fp32, or bf16 for autocast over float32 weights. loss: a key of `LOSSES`.
+        model: in training mode it returns heatmaps (B, K, h, w) or a tuple of them, whose losses are added; or
+            coordinates (B, K, 2), or the tuple of these and auxiliary heatmaps (B, S, M, h, w).
+        batches: images (B, H, W, 3) uint8, targets (B, K, h, w) or (B, K, 2) and weights (B, K, 1) float32.
+        rate: learning rate. precision: fp32, or bf16 for autocast over float32 weights.
+        loss: a key of `LOSSES`, or "coordinates".
+        auxiliary, sigma: of `coordinate_loss`; for coordinates only.
     Raises: NonFiniteLoss.
     """
-    criterion = LOSSES[loss]
+    judge = _judge(loss, auxiliary=auxiliary, sigma=sigma)
     model.train()
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -58,7 +66,8 @@ def train_epoch(
         target, weight = (torch.from_numpy(part).to(device) for part in (targets, weights))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
             output = model(image)
-        lost = criterion(output.float(), target, weight)
+        outputs = [part.float() for part in (output if isinstance(output, tuple) else (output,))]
+        lost = judge(outputs, target, weight)
         optimizer.zero_grad(set_to_none=True)
         lost.backward()
         value = lost.item()
@@ -67,6 +76,15 @@ def train_epoch(
         optimizer.step()
         yield Step(value, len(images), loaded - began, perf_counter() - began)
         began = perf_counter()
+
+
+def _judge(
+    loss: str, *, auxiliary: float, sigma: float
+) -> Callable[[Sequence[torch.Tensor], torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return the loss of all that a network returns in training mode."""
+    if loss == "coordinates":
+        return partial(coordinate_loss, auxiliary=auxiliary, sigma=sigma)
+    return partial(supervised, criterion=LOSSES[loss])
 
 
 def step_drops(lr: float, drops: Sequence[int], factor: float) -> Callable[[int], float]:

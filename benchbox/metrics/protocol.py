@@ -5,7 +5,8 @@ metric  = "coco-kp" | "pckh@" threshold | "pck@" threshold
 convention (pckh and pck only) = a key of `conventions.CONVENTIONS`
 prediction = whose boxes, then how the heatmaps were read:
           gt-boxes | det-56.4 | det-NAME     flip | flip-noshift | noflip
-          argmax | dark (only where it is not the quarter offset)     udp (only where coordinates are not the official)
+          argmax | dark (only where it is not the quarter offset)     regressed (where there are no heatmaps)
+          udp (only where coordinates are not the official)     bf16 (where the network did not compute in fp32)
           neck-heads (head sizes from the neck's length, where a split has no head boxes)
           or "given" alone: predictions of others that do not say how they were made
 choice  = what scoring does with the saved predictions, only where it is not the official way (coco-kp only):
@@ -31,12 +32,16 @@ _METRIC = re.compile(rf"(coco-kp|pckh|pck)(?:@({_NUMBER}))?")
 _VOCABULARY = (
     re.compile(r"gt-boxes|det-[a-z0-9][a-z0-9._-]*|given"),
     re.compile(r"flip|flip-noshift|noflip"),
-    re.compile(r"argmax|dark"),
+    re.compile(r"argmax|dark|regressed"),
     re.compile(r"udp"),
+    re.compile(r"bf16"),
     re.compile(r"neck-heads"),
 )
 _CHOICE = re.compile(rf"box-score-({_NUMBER})|no-rescoring|(?:soft-)?nms-({_NUMBER})|no-nms")
-_WORDS = ("gt-boxes", "det-56.4", "given", "flip", "flip-noshift", "noflip", "argmax", "dark", "udp", "neck-heads")
+_WORDS = (
+    *("gt-boxes", "det-56.4", "given", "flip", "flip-noshift", "noflip"),
+    *("argmax", "dark", "regressed", "udp", "bf16", "neck-heads"),
+)
 _CHOICES = ("box-score-0.3", "no-rescoring", "nms-0.9", "soft-nms-0.9", "no-nms")
 
 
@@ -109,6 +114,7 @@ def prediction_parts(
     flip_shift: bool,
     decode: str,
     coordinates: str = "official",
+    precision: str = "fp32",
     detections: str = "",
     heads: str = "boxes",
 ) -> tuple[str, ...]:
@@ -116,7 +122,8 @@ def prediction_parts(
 
     Args:
         boxes: ground-truth or detector.
-        flip_test, flip_shift, decode, coordinates: options of the test.
+        flip_test, flip_shift, decode, coordinates, precision: options of the test; decode is "regressed" for a network
+            that puts out coordinates.
         detections: name of the detector's file where it is not the field's.
         heads: boxes, or neck where head sizes are made from the neck's length.
     """
@@ -129,6 +136,7 @@ def prediction_parts(
         flip,
         *([] if decode == "quarter" else [decode]),
         *([] if coordinates == "official" else [coordinates]),
+        *([] if precision == "fp32" else [precision]),
         *([] if heads == "boxes" else [f"{heads}-heads"]),
     )
 

@@ -1,7 +1,7 @@
 """Networks by name: each is made from keywords, `joints` among them, and maps images (B, 3, H, W).
 
-Most put out heatmaps (B, joints, H/4, W/4). Those with intermediate supervision put out a tuple in training mode, the
-last prediction alone in evaluation mode.
+Most put out heatmaps (B, K, H/4, W/4), mrn coordinates (B, K, 2). Those with intermediate supervision put out a tuple
+in training mode, the last prediction alone in evaluation mode.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from benchbox.models import acnn, bilinear_resnet, hourglass, hrnet, simple_baseline
+from benchbox.models import acnn, bilinear_resnet, hourglass, hrnet, mrn, simple_baseline
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "hrnet": hrnet.hrnet,
@@ -18,4 +18,5 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "bilinear-resnet": bilinear_resnet.bilinear_resnet,
     "hourglass": hourglass.hourglass,
     "acnn": acnn.acnn,
+    "mrn": mrn.mrn,
 }

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import nn
 
-SCHEMES = ("normal", "he")
+SCHEMES = ("normal", "he", "ones")
 HEADS = {  # layers that make what a network is judged by, or a mask, by the last part of their names
     "final_layer",  # as the released networks call the layer that makes the heatmaps
     "heatmap",
@@ -29,13 +29,15 @@ def initialise(model: nn.Module, seed: int, *, scheme: str = "normal") -> None:
         model: the network; its module names (`named_modules`) are part of the seeds.
         seed: the job's seed.
         scheme: "normal" draws from N(0, 0.001^2); "he" from N(0, 2 / fan_out), fan_out = output channels times kernel
-            positions, but the layers called as in `HEADS` as "normal" does.
+            positions, but the layers called as in `HEADS` as "normal" does; "ones" draws nothing: every weight is 1.
 
     Raises:
         ValueError: for an unknown scheme.
         TypeError: for a module that has parameters of its own and is none of the above.
 
-    Source: "normal" is what the released HRNet and SimpleBaseline code starts from; "he" is He et al., ICCV 2015.
+    Source: "normal" is what the released HRNet and SimpleBaseline code starts from; "he" is He et al., ICCV 2015;
+        "ones" is mrn-attention, 3.4: "The network weights are all initialized with tensors of all ones". All channels
+        of a layer then have the same gradients and stay one channel for ever.
     Differs: "he" leaves the heads small; drawn like the rest they start the loss some hundred times too high, and masks
     at 0 or 1.
     """
@@ -44,8 +46,12 @@ def initialise(model: nn.Module, seed: int, *, scheme: str = "normal") -> None:
     with torch.no_grad():
         for name, module in model.named_modules():
             if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
-                std = 0.001 if scheme == "normal" or name.rpartition(".")[2] in HEADS else _he_std(module)
-                module.weight.copy_(_normal(tuple(module.weight.shape), std, _module_seed(seed, name)))
+                if scheme == "ones":
+                    module.weight.fill_(1.0)
+                else:
+                    small = scheme == "normal" or name.rpartition(".")[2] in HEADS
+                    std = 0.001 if small else _he_std(module)
+                    module.weight.copy_(_normal(tuple(module.weight.shape), std, _module_seed(seed, name)))
                 if module.bias is not None:
                     module.bias.zero_()
             elif isinstance(module, nn.modules.batchnorm._BatchNorm):

@@ -40,7 +40,7 @@ class NetworkOptions(Options):
 
     name: str
     shrink: float = Field(1.0, gt=0, le=1)
-    initial: Literal["normal", "he"] = "normal"
+    initial: Literal["normal", "he", "ones"] = "normal"
     weights: Weights = Weights()
     colour: Literal["rgb", "bgr"] = "rgb"
 
@@ -150,7 +150,7 @@ class HourglassOptions(AttentionOptions, NetworkOptions):
 
     name: Literal["hourglass"]
     stacks: int = Field(8, ge=1, le=MAX_STACKS)
-    initial: Literal["normal", "he"] = "he"
+    initial: Literal["normal", "he", "ones"] = "he"
     attend: AttendStacks = AttendStacks()
     sides: ClassVar[int] = 64
 
@@ -174,4 +174,83 @@ class HourglassOptions(AttentionOptions, NetworkOptions):
         return AttentionOptions.idle(self)
 
 
-NETWORKS = HRNetOptions | ResNetOptions | HourglassOptions
+class AcnnOptions(NetworkOptions):
+    """ACNN: hourglasses with masks between them.
+
+    mask: soft, or binary with the soft one's gradient. masks: ones holds all at one, the plain hourglass. mask_offset:
+    added to their logits. masked_identity, masked_heatmaps: whether a mask hides the next stack's identity path, and
+    that stack's heatmaps too.
+    """
+
+    name: Literal["acnn"]
+    stacks: int = Field(4, ge=2, le=MAX_STACKS)
+    initial: Literal["normal", "he", "ones"] = "he"
+    mask: Literal["soft", "binary"] = "soft"
+    masks: Literal["learned", "ones"] = "learned"
+    mask_offset: float = Field(4.0, ge=-20, le=20)
+    masked_identity: bool = True
+    masked_heatmaps: bool = False
+    sides: ClassVar[int] = 64
+
+    def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
+        return {
+            "joints": joints,
+            "stacks": self.stacks,
+            "shrink": self.shrink,
+            "mask": self.mask,
+            "masks": self.masks,
+            "mask_offset": self.mask_offset,
+            "masked_identity": self.masked_identity,
+            "masked_heatmaps": self.masked_heatmaps,
+        }
+
+    def idle(self) -> set[str]:
+        if self.masks == "learned":
+            return set()
+        return {"mask", "mask_offset", "masked_identity", "masked_heatmaps"}
+
+
+class MrnOptions(NetworkOptions):
+    """Multi-resolution networks and a Refinement Net that puts out coordinates.
+
+    attention: the scheme of masks; masks: ones leaves them out of the computation. heatmaps: one for all joints, or one
+    each; merge: what the next stack gets. auxiliary: weight of a loss on the heatmaps. slope: of LeakyReLU; mask_width:
+    channels of the global mask's network.
+    """
+
+    name: Literal["mrn"]
+    stacks: int = Field(2, ge=1, le=MAX_STACKS)
+    initial: Literal["normal", "he", "ones"] = "he"
+    attention: Literal["none", "global", "heatmap", "multi-resolution"] = "none"
+    masks: Literal["learned", "ones"] = "learned"
+    mask_width: int = Field(32, ge=1, le=512)
+    heatmaps: Literal["one", "joints"] = "one"
+    merge: Literal["heatmap", "features"] = "heatmap"
+    auxiliary: float = Field(0.0, ge=0, le=1000)
+    slope: float = Field(0.3, ge=0, le=1)
+    sides: ClassVar[int] = 64
+    predicts: ClassVar[str] = "coordinates"
+
+    def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
+        return {
+            "joints": joints,
+            "input": size,
+            "stacks": self.stacks,
+            "shrink": self.shrink,
+            "attention": self.attention,
+            "masks": self.masks,
+            "mask_width": self.mask_width,
+            "heatmaps": 1 if self.heatmaps == "one" else joints,
+            "merge": self.merge,
+            "auxiliary": self.auxiliary > 0,
+            "slope": self.slope,
+        }
+
+    def idle(self) -> set[str]:
+        keys = {"merge"} if self.stacks == 1 else set()
+        if self.attention != "global":
+            keys.add("mask_width")
+        return keys | ({"masks"} if self.attention == "none" else set())
+
+
+NETWORKS = HRNetOptions | ResNetOptions | HourglassOptions | AcnnOptions | MrnOptions

@@ -50,4 +50,5 @@ class EvaluateOptions(Options):
     flip_shift: bool = True
     decode: Literal["quarter", "argmax", "dark"] = "quarter"
     coordinates: Literal["official", "udp"] = "official"
+    precision: Literal["fp32", "bf16"] = "fp32"
     detections: str = Field("", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$", max_length=100)

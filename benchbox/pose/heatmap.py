@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchbox.errors import InvalidInput, nearest
-from benchbox.pose.affine import PIXELS_PER_SCALE
 from benchbox.pose.dark import dark_offset
+from benchbox.pose.points import image_points
 from benchbox.pose.skeleton import mirror_order
-from benchbox.pose.udp import check_coordinates
 
 REFINEMENTS = ("argmax", "quarter", "dark")
 
@@ -152,19 +151,9 @@ def decode(
 
     Source: HRNet's `get_final_preds`, and UDP's.
     """
-    check_coordinates(coordinates)
     positions, confidence = refined_positions(heatmaps, refine=refine, sigma=sigma)
     height, width = heatmaps.shape[-2:]
-    size = np.array([width, height], dtype=np.float64)
-    box = np.asarray(scale, dtype=np.float64)[:, None, :]
-    if coordinates == "udp":
-        size -= 1
-        pixels_per_cell = box * (PIXELS_PER_SCALE / size)
-    else:
-        pixels_per_cell = box[..., :1] * (PIXELS_PER_SCALE / width)
-    offset = positions.astype(np.float64) - size * 0.5
-    points = np.asarray(center, dtype=np.float64)[:, None, :] + offset * pixels_per_cell
-    return points.astype(np.float32), confidence
+    return image_points(positions, center, scale, size=(height, width), coordinates=coordinates), confidence
 
 
 def flip_back(heatmaps: np.ndarray, pairs: Sequence[Sequence[int]] | np.ndarray, *, shift: bool) -> np.ndarray:

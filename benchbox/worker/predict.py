@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from benchbox.config import JobConfig
-from benchbox.datasets.topdown import TopDown
-from benchbox.engine.predict import predict
+from benchbox.datasets.topdown import EvaluationBatch, TopDown
+from benchbox.engine.fold import folded
+from benchbox.engine.predict import predict, predict_coordinates
 from benchbox.pose.heatmap import decode
+from benchbox.pose.points import image_points
 from benchbox.worker.people import person_rows
 from benchbox.worker.score import STANDARD
 
@@ -27,7 +29,7 @@ def people_records(
     """Predict the people of `crops` in their order; `told` hears how many are done after every batch."""
     test = config.evaluate
     keypoints, confidences = _predict_all(
-        model,
+        folded(model, test.precision),
         crops,
         device,
         told=told,
@@ -66,24 +68,28 @@ def _predict_all(
 ) -> tuple[np.ndarray, np.ndarray]:
     keypoints = np.zeros((len(crops.people), len(crops.skeleton.joints), 2), np.float32)
     confidences = np.zeros(keypoints.shape[:2], np.float32)
+    how: dict[str, Any] = {"device": device, "flip_test": flip_test, "flip_pairs": crops.skeleton.flip_pairs}
     for batch in crops.evaluation_batches(EVALUATION_BATCH):
-        heatmaps = predict(
-            model,
-            batch.images,
-            device=device,
-            flip_test=flip_test,
-            flip_shift=flip_shift,
-            flip_pairs=crops.skeleton.flip_pairs,
-        )
-        positions, maxima = decode(
-            heatmaps,
-            batch.center,
-            batch.scale,
-            refine=refine,
-            sigma=crops.sigma,
-            coordinates=crops.coordinates,
-        )
-        keypoints[batch.indices] = positions
-        confidences[batch.indices] = maxima
+        if crops.target == "coordinates":
+            points = predict_coordinates(model, batch.images, **how)
+            found = _image_points(points, batch, crops)
+        else:
+            heatmaps = predict(model, batch.images, flip_shift=flip_shift, **how)
+            found = decode(
+                heatmaps,
+                batch.center,
+                batch.scale,
+                refine=refine,
+                sigma=crops.sigma,
+                coordinates=crops.coordinates,
+            )
+        keypoints[batch.indices], confidences[batch.indices] = found
         told(int(batch.indices[-1]) + 1)
     return keypoints, confidences
+
+
+def _image_points(points: np.ndarray, batch: EvaluationBatch, crops: TopDown) -> tuple[np.ndarray, np.ndarray]:
+    """Return regressed joints in the image, each with confidence 1: the network gives none."""
+    size, kind = crops.input_size, crops.coordinates
+    found = image_points(points, batch.center, batch.scale, size=size, coordinates=kind)
+    return found, np.ones(found.shape[:2], np.float32)

@@ -19,10 +19,13 @@ from benchbox import records
 from benchbox.config import JobConfig
 from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
+from benchbox.engine.fold import bf16_is_native
 from benchbox.engine.provenance import peak_memory_bytes, provenance
 from benchbox.engine.train import Step, step_drops, train_epoch
+from benchbox.errors import EnvironmentProblem
 from benchbox.files import write_json
 from benchbox.jobdir import Attempt
+from benchbox.options.models import MrnOptions
 from benchbox.worker.count import cost_of
 from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance, people_records
@@ -84,6 +87,7 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     progress = Progress(attempt.progress)
     progress.tell("data")
     device = prepare_device()
+    check_precision(config, device)
     source = open_source(config, data, cache)
     model = initial_network(config, device)
     tally = _train(config, source, model, attempt, device, progress, stop)
@@ -125,6 +129,20 @@ def prepare_device() -> torch.device:
     return torch.device("cpu")
 
 
+def check_precision(config: JobConfig, device: torch.device) -> None:
+    """Refuse a job in bf16 on a device that would need days for it.
+
+    Raises: EnvironmentProblem.
+    """
+    asked = {"train": config.train.precision if config.train.epochs else "", "evaluate": config.evaluate.precision}
+    for table, precision in asked.items():
+        if precision == "bf16" and not bf16_is_native(device):
+            raise EnvironmentProblem(
+                f'{table}.precision = "bf16": this {device.type} does not compute in bf16; it would take hundreds of '
+                'times as long; use "fp32"'
+            )
+
+
 def _train(
     config: JobConfig,
     source: Source,
@@ -150,8 +168,15 @@ def _train(
     for epoch in range(first_epoch, recipe.epochs):
         first = first_step if epoch == first_epoch else 0
         batches = crops.training_batches(epoch, recipe.batch, first)
-        settings = {"precision": recipe.precision, "loss": recipe.loss}
-        steps = train_epoch(model, optimizer, batches, rate=rate(epoch), device=device, **settings)
+        steps = train_epoch(
+            model,
+            optimizer,
+            batches,
+            rate=rate(epoch),
+            device=device,
+            precision=recipe.precision,
+            **judged_by(config),
+        )
         for number, step in enumerate(steps, start=first + 1):
             tally.add(step)
             progress.tell("train", **_report(tally, epoch, recipe.epochs, len(crops.people)), score=score)
@@ -163,6 +188,13 @@ def _train(
         shown = " ".join(f"{name} {value:.1f}" for name, value in score.items())
         print(f"epoch {epoch + 1}/{recipe.epochs} samples {tally.samples} loss {tally.loss:.6f} {shown}", flush=True)
     return tally
+
+
+def judged_by(config: JobConfig) -> dict[str, Any]:
+    """Return the keywords of `train_epoch` that say what a prediction's loss is."""
+    if isinstance(config.model, MrnOptions):
+        return {"loss": "coordinates", "auxiliary": config.model.auxiliary, "sigma": config.train.sigma}
+    return {"loss": config.train.loss}
 
 
 def _report(tally: Tally, epoch: int, epochs: int, people: int) -> dict[str, Any]:

@@ -71,7 +71,10 @@ def ground_of(config: JobConfig, source: Source) -> Ground:
     height, width = config.dataset.input
     heads = mpii.head_kind(source.root, source.test) if source.layout == "mpii" else "boxes"
     truth = coco.annotation_file(source.root, source.test) if source.layout == "coco" else None
-    prediction = prediction_parts(**config.evaluate.model_dump(), heads=heads)
+    how = config.evaluate.model_dump()
+    if config.model.predicts == "coordinates":
+        how |= {"decode": "regressed", "flip_shift": True}
+    prediction = prediction_parts(**how, heads=heads)
     return Ground(skeleton_of(config), prediction, truth, width / height)
 
 
@@ -143,4 +146,5 @@ def _crops(config: JobConfig, people: list[Person]) -> topdown.TopDown:
         seed=config.seed,
         colour=config.model.colour,
         coordinates=config.evaluate.coordinates,
+        target="coordinates" if config.model.predicts == "coordinates" else "heatmap",
     )

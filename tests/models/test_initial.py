@@ -105,6 +105,21 @@ def test_he_leaves_the_head_small() -> None:
     assert not torch.equal(he.conv1.weight, normal.conv1.weight)
 
 
+def test_he_leaves_the_heads_of_stacks_small() -> None:
+    stacks = nn.ModuleList(nn.ModuleDict({"final_layer": nn.Conv2d(64, 64, 1)}) for _ in range(2))
+    initialise(stacks, 0, scheme="he")
+    assert all(stack["final_layer"].weight.std().item() == pytest.approx(0.001, rel=0.1) for stack in stacks)
+
+
+def test_ones_are_ones() -> None:
+    model = tiny("am")
+    model(torch.rand(2, 3, 64, 64))
+    initialise(model, 0, scheme="ones")
+    parameters = dict(model.named_parameters())
+    assert all((p == (0 if name.endswith("bias") else 1)).all() for name, p in parameters.items())
+    assert all((m.running_mean == 0).all() for m in model.modules() if isinstance(m, nn.BatchNorm2d))
+
+
 def test_layers_of_one_shape_differ() -> None:
     model = nn.ModuleList(nn.Conv2d(3, 3, 3) for _ in range(2))
     initialise(model, 0)
@@ -112,7 +127,7 @@ def test_layers_of_one_shape_differ() -> None:
 
 
 def test_what_has_no_rule_is_refused() -> None:
-    with pytest.raises(ValueError, match="normal, he"):
+    with pytest.raises(ValueError, match="normal, he, ones"):
         initialise(nn.Conv2d(1, 1, 1), 0, scheme="xavier")
     with pytest.raises(TypeError, match="PReLU"):
         initialise(nn.Sequential(nn.PReLU()), 0)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,41 @@ def test_ways_of_reading_heatmaps_on_mpiis_files(root: Path, tmp_path: Path) -> 
         counted = [cell["counted"] for key, cell in row["cells"].items() if key.startswith("activity:")]
         assert len(counted) == 9
         assert min(counted) >= 40
+
+
+OTHERS = {
+    # study: what the names of its references contain
+    "hrnet_coco": "baseline",
+    "sam_kernels": "7x7",
+    "resnet_am": "SimpleBaseline",
+}
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One results folder: what two studies share is trained once."""
+    return tmp_path_factory.mktemp("studies")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_reference_learns(name: str, root: Path, tmp_path: Path, together: Path) -> None:
+    study, words = f"ablations/{name}.toml", ["--scale", "tiny", "--results", str(together)]
+    began = time.monotonic()
+    assert call(root, "run", study, *words).returncode == 0
+    print(f"{name}: {time.monotonic() - began:.0f} s")
+    print(call(root, "table", study, *words).stdout)
+    rows = json.loads(call(root, "table", study, "--strict", "--json", *words).stdout)["rows"]
+    references = {row["arm"]: score(row, "PCKh") for row in rows if row["reference"]}
+    before, tail = (root / study).read_text(encoding="utf-8").split("[scales.tiny]")
+    untrained = tmp_path / "untrained.toml"
+    untrained.write_text(before + "[scales.tiny]" + tail.replace("epochs = 4, ", "epochs = 0, "), encoding="utf-8")
+    assert "epochs = 0, " in untrained.read_text(encoding="utf-8")
+    assert call(root, "run", str(untrained), "--only", OTHERS[name], *words).returncode == 0
+    rows = json.loads(call(root, "table", str(untrained), "--json", *words).stdout)["rows"]
+    at_first = {row["arm"]: score(row, "PCKh") for row in rows if row["reference"]}
+    assert at_first.keys() == references.keys()
+    for arm, trained in references.items():
+        assert 20 + at_first[arm] <= trained <= 95, arm
 
 
 def test_real_mpii_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:
