@@ -79,6 +79,10 @@ def bench(names: Sequence[str], asked: Asked, results: Path, format: str) -> int
         folder.mkdir(parents=True, exist_ok=True)
     counted = count_networks(jobs)
     rates = ask(["rates"], setting)
+    slower = rates["fp32"] / rates[asked.precision]
+    if setting["device"] == "cpu" and slower > 1:
+        said = f"its matrix product takes {slower:.0f} times as long as in fp32"
+        note(f"{asked.precision}: this processor has no instructions for it; {said}")
     time = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     rows: list[dict[str, Any]] = []
     try:
@@ -134,9 +138,10 @@ def _spread(row: dict[str, Any], key: str) -> str:
 
 def _footnotes(setting: dict[str, Any], rates: dict[str, float], rows: Sequence[dict[str, Any]]) -> list[str]:
     precision, rate = setting["precision"], rates[setting["precision"]]
+    share = rate / rates["fp32"]
     footnotes = [
-        f"Median (least-most) of {setting['repeats']} repeats of a second or more, {setting['threads']} threads; "
-        "channels last in memory; the percentiles are over all calls.",
+        f"Median (least-most) of {setting['repeats']} repeats of a second or more, on {setting['threads']} threads; "
+        "batch norm folded, channels last in memory; the percentiles are over all calls.",
         "Training: a job's step, from bytes to Adam's update, without making the crops.",
         f"Share: the forward pass's multiply-adds, two operations each, of the {rate / 1e9:,.1f} G a second that a "
         f"matrix product reaches here in {precision}.",
@@ -145,7 +150,7 @@ def _footnotes(setting: dict[str, Any], rates: dict[str, float], rows: Sequence[
         footnotes.append("Peak: of the whole process, libraries included; training's is at least forward's.")
     if setting["device"] == "cpu" and rate < rates["fp32"]:
         footnotes.append(
-            f"{precision}'s matrix product has {rate / rates['fp32']:.2f} of the rate of fp32's: this processor has no "
-            f"instructions for {precision}."
+            f"This processor has no instructions for {precision}: its matrix product has {share:.3f} of fp32's rate, "
+            "and a share of it may exceed 100 %."
         )
     return [*footnotes, f"Kept: {', '.join(row['file'] for row in rows)}."]

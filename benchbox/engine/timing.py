@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-LEAST_CALLS = 2
-
 
 @dataclass(frozen=True)
 class Spread:
@@ -41,9 +39,9 @@ def timed(
     wait: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = perf_counter,
 ) -> list[float]:
-    """Return the seconds of each of so many calls as fill the time, at least two; `wait` ends each, for a device."""
+    """Return the seconds of each of so many calls as fill the time, at least one; `wait` ends each, for a device."""
     times: list[float] = []
-    while sum(times) < seconds or len(times) < LEAST_CALLS:
+    while not times or sum(times) < seconds:
         began = clock()
         call()
         wait()

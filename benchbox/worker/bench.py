@@ -15,26 +15,30 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from benchbox import records
 from benchbox.config import JobConfig
 from benchbox.digest import source_digest
+from benchbox.engine.fold import bf16_is_native, folded
 from benchbox.engine.normalise import normalised
 from benchbox.engine.provenance import peak_memory_bytes, provenance
-from benchbox.engine.timing import Spread, percentile, spread, timed
+from benchbox.engine.timing import percentile, spread, timed
 from benchbox.engine.train import train_epoch
 from benchbox.errors import EnvironmentProblem
 from benchbox.files import explained
 from benchbox.worker.network import initial_network
-from benchbox.worker.run import prepare_device
+from benchbox.worker.run import judged_by, prepare_device
 
-WARM_UP = 3
+WARM_UP = 2
 SECONDS = 1.0
 """Least time of a repeat."""
 PERCENTILES = (0.5, 0.9, 0.99)
+RATE = 1e-3
 MATRIX = {"cpu": 2048, "cuda": 8192}
 """Side of the square matrices whose product stands for what the machine can do."""
+MATRIX_EMULATED = 256
+"""Their side in a precision that the device does not compute in."""
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -61,7 +65,7 @@ class Setting:
 
 
 def rates(setting: Setting) -> dict[str, float]:
-    """Return the multiply-adds' two operations a second of a matrix product: in the precision, and in fp32."""
+    """Return the operations a second, two a multiply-add, of a matrix product: in the precision, and in fp32."""
     device = setting.prepare()
     # as convolutions do, which on CUDA may round fp32 to TF32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
@@ -113,72 +117,60 @@ def measure(
 
 def _measured(config: JobConfig, setting: Setting, device: torch.device) -> dict[str, Any]:
     # He's weights: through those of SimpleBaseline's scheme a deep network's values fade to slow denormals.
-    model = initial_network(
-        config.model_copy(update={"model": config.model.model_copy(update={"initial": "he"})}), device
-    ).eval()
+    drawn = config.model_copy(update={"model": config.model.model_copy(update={"initial": "he"})})
+    model = initial_network(drawn, device)
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (setting.batch, *config.dataset.input, 3), dtype=np.uint8)
-    crops = normalised(images, device)
-    whole, calls = _forward(model, crops, setting)
-    single = _forward(model, crops[:1], setting)[1]
-    forward_peak = peak_memory_bytes(device)
+    forward, shape = _forward(folded(model, setting.precision), images, setting, device)
+    forward["forward_peak_bytes"] = peak_memory_bytes(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    with torch.no_grad():
-        shape = tuple(model(crops).shape)
-    target = draw.random(shape, dtype=np.float32)
-    trained = _training(model, (images, target, np.ones((*shape[:2], 1), np.float32)), setting, device)
-    return {
-        **_columns("images_per_second", whole),
-        **_columns("training_images_per_second", trained),
-        **{f"latency_p{100 * share:.0f}": percentile(calls, share) for share in PERCENTILES},
-        **{f"single_latency_p{100 * share:.0f}": percentile(single, share) for share in PERCENTILES},
-        "calls": len(calls),
-        "single_calls": len(single),
-        "forward_peak_bytes": forward_peak,
-        "training_peak_bytes": peak_memory_bytes(device),
-    }
-
-
-def _forward(model: nn.Module, crops: Tensor, setting: Setting) -> tuple[Spread, list[float]]:
-    """Return images a second over repeats, and the seconds of every call."""
-
-    def call() -> None:
-        with torch.no_grad(), torch.autocast(setting.device, torch.bfloat16, enabled=setting.precision == "bf16"):
-            model(crops)
-
-    repeats = _repeated(call, setting)
-    return _throughput(len(crops), repeats), list(itertools.chain(*repeats))
-
-
-def _training(
-    model: nn.Module, batch: tuple[np.ndarray, np.ndarray, np.ndarray], setting: Setting, device: torch.device
-) -> Spread:
-    """Return images a second of a job's own training step: normalising, forward, loss, backward, Adam."""
+    target, weight = draw.random(shape, dtype=np.float32), np.ones((*shape[:2], 1), np.float32)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    batches = itertools.repeat(batch)
-    steps = train_epoch(model, optimizer, batches, rate=1e-3, device=device, precision=setting.precision)
-    return _throughput(setting.batch, _repeated(lambda: next(steps), setting))
+    batches = itertools.repeat((images, target, weight))
+    how = {"precision": setting.precision, **judged_by(config)}
+    steps = train_epoch(model, optimizer, batches, rate=RATE, device=device, **how)
+    trained = _throughput("training_images_per_second", setting.batch, _repeated(lambda: next(steps), setting))
+    return forward | trained | {"training_peak_bytes": peak_memory_bytes(device)}
+
+
+@torch.no_grad()
+def _forward(
+    model: nn.Module, images: np.ndarray, setting: Setting, device: torch.device
+) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """Return what the forward pass takes, for the batch and for one image, and its output's shape."""
+    crops = normalised(images, device).to(DTYPES[setting.precision])
+    shape = tuple(model(crops).shape)
+    repeats = _repeated(lambda: model(crops), setting)
+    several = list(itertools.chain(*repeats))
+    single = list(itertools.chain(*_repeated(lambda: model(crops[:1]), setting)))
+    return {
+        **_throughput("images_per_second", setting.batch, repeats),
+        **{f"latency_p{100 * share:.0f}": percentile(several, share) for share in PERCENTILES},
+        **{f"single_latency_p{100 * share:.0f}": percentile(single, share) for share in PERCENTILES},
+        "calls": len(several),
+        "single_calls": len(single),
+    }, shape
 
 
 def _repeated(call: Callable[[], object], setting: Setting) -> list[list[float]]:
+    """Return the seconds of every call of every repeat, after a warm-up of a few calls, or of one slow one."""
     wait: Callable[[], object] = torch.cuda.synchronize if setting.device == "cuda" else lambda: None
-    for _ in range(WARM_UP):
-        call()
-    wait()
+    if timed(call, seconds=0, wait=wait)[0] < SECONDS:
+        for _ in range(WARM_UP):
+            call()
+        wait()
     return [timed(call, seconds=SECONDS, wait=wait) for _ in range(setting.repeats)]
 
 
-def _throughput(images: int, repeats: list[list[float]]) -> Spread:
-    return spread([images * len(times) / sum(times) for times in repeats])
-
-
-def _columns(name: str, values: Spread) -> dict[str, float]:
-    return {name: values.median, f"{name}_min": values.least, f"{name}_max": values.most}
+def _throughput(name: str, images: int, repeats: list[list[float]]) -> dict[str, float]:
+    rate = spread([images * len(times) / sum(times) for times in repeats])
+    return {name: rate.median, f"{name}_min": rate.least, f"{name}_max": rate.most}
 
 
 def _matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
-    side = MATRIX[device.type]
+    native = dtype == torch.float32 or bf16_is_native(device)
+    side = MATRIX[device.type] if native else MATRIX_EMULATED
     left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     wait: Callable[[], object] = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     torch.mm(left, right)

@@ -20,8 +20,8 @@ from benchbox.options.datasets import JOINTS
 from benchbox.options.models import AttentiveOptions, NetworkOptions
 from benchbox.worker.network import build
 
-HEADS = ("final_layer.weight", "stacks.1.heatmap.weight")
-"""Entries with one filter a joint, by the names that our networks and the released ones give them."""
+HEADS = {"final_layer.weight": 1, "stacks.1.heatmap.weight": 1, "refinement.final_layer.weight": 2}
+"""Filters a joint of the last layer, by the names that our networks and the released ones give it."""
 USUAL_JOINTS = JOINTS["coco17"]
 DEPTHS = {str(list(units)): depth for depth, units in UNITS.items()}
 STEM = 64
@@ -71,8 +71,7 @@ def examine(path: Path) -> dict[str, Any]:
 
 
 def _joints(shapes: Shapes) -> int | None:
-    heads = [shapes[name] for name in HEADS if name in shapes]
-    return heads[0][0] if heads and len(heads[0]) == 4 and heads[0][0] else None
+    return next((_channels(shapes, name) // each for name, each in HEADS.items() if _channels(shapes, name)), None)
 
 
 def _candidates(shapes: Shapes, joints: int) -> list[Candidate]:

@@ -37,6 +37,9 @@ OFFICIAL = {
     ("hourglass-8", 16, "256x256"): (25_434_112, "27.440", "25.56"),
     ("hourglass-8", 17, "256x192"): (25_437_960, "20.592", "19.18"),
 }
+# by hand: four stacks and three masks of a 1x1 convolution 256 -> 1; the layers of the MRN without masks
+BY_HAND = {"acnn": 12_858_304 + 3 * 257, "mrn": 15_009_122}
+MASKED = ("mrn-global", "mrn-heatmap", "mrn-multi-resolution")
 # the papers' own modules added by hand to the official networks
 ATTENTIVE = {
     "efficient-hrnet-w32": 28_537_259,
@@ -69,16 +72,20 @@ def test_the_list_is_what_the_official_networks_cost(benchbox: Call) -> None:
     record = json.loads(done.stdout)
     assert (record["schema"], record["kind"]) == (1, "models-list")
     rows = {(row["network"], row["joints"], row["input"]): row for row in record["rows"]}
-    assert len(rows) == len(record["rows"]) == len(OFFICIAL) + len(ATTENTIVE)
+    assert len(rows) == len(record["rows"]) == len(OFFICIAL) + len(ATTENTIVE) + len(BY_HAND) + len(MASKED)
     for key, (parameters, macs, gflops) in OFFICIAL.items():
         assert rows[key]["parameters"] == parameters
         assert (f"{rows[key]['macs'] / 1e9:.3f}", f"{rows[key]['field_gflops']:.2f}") == (macs, gflops)
     for name, parameters in ATTENTIVE.items():
         assert rows[name, 17, "256x192"]["parameters"] == parameters
+    for name, parameters in BY_HAND.items():
+        assert rows[name, 16, "256x256"]["parameters"] == parameters
+    for name in MASKED:
+        assert rows[name, 16, "256x256"]["parameters"] > BY_HAND["mrn"]
     for row in rows.values():
         printed = [(row["parameters_reported"], row["parameters"] / 1e6), (row["gflops_reported"], row["field_gflops"])]
         same = [reported(text.removesuffix("M"), value, 1) for text, value in printed if text]
-        explained = set((row["notes"] or "").split()) - {"sam-matched", "sam-r101"}
+        explained = set((row["notes"] or "").split()) - {"sam-matched", "sam-r101", "mrn"}
         assert all(same) != bool(explained), row
 
 
