@@ -19,52 +19,62 @@ SAYS = {"simple-baseline": "resnet", "bilinear-resnet": "resnet"}
 """Names in refusals where they are not the registry's: as the options call the network."""
 STACKED = ("hourglass", "acnn")
 
-_HRNET: dict[str, Any] = {"shrink": 0.125, "blocks": 1, "modules": (1, 1, 1)}
-_RESNET: dict[str, Any] = {"shrink": 0.0625}
-_HOURGLASS: dict[str, Any] = {"shrink": 0.0625, "stacks": 2}
-_MRN: dict[str, Any] = {"shrink": 0.03125}
+_SMALL: dict[str, dict[str, Any]] = {
+    "hrnet": {"shrink": 0.125, "blocks": 1, "modules": (1, 1, 1)},
+    "simple-baseline": {"shrink": 0.0625},
+    "bilinear-resnet": {"shrink": 0.0625},
+    "hourglass": {"shrink": 0.0625, "stacks": 2},
+    "acnn": {"shrink": 0.0625, "stacks": 2},
+    "mrn": {"shrink": 0.03125},
+}
+_PLACES: dict[str, dict[str, Any]] = {
+    "hrnet": {"places": [(1, 1), (2, 3), (3, 4)]},
+    "simple-baseline": {"places": [1, 4]},
+    "bilinear-resnet": {"places": [2, 3]},
+    "hourglass": {"attended": [1, 2]},
+}
+
+Case = tuple[str, dict[str, Any]]
 
 
-def _with(kind: str, places: list[Any], **options: Any) -> dict[str, Any]:
-    return {"attention": partial(ATTENTION[kind], **{"reduction": 2, **options}), "places": places}
+def _case(network: str, attention: str = "", **options: Any) -> Case:
+    """Return a network's name and keywords; with a kind of attention, options beginning with sam_ are the module's."""
+    given = _SMALL[network] | {key: value for key, value in options.items() if not key.startswith("sam_")}
+    if not attention:
+        return network, given
+    module = {key: value for key, value in options.items() if key.startswith("sam_")}
+    return network, _PLACES[network] | given | {"attention": partial(ATTENTION[attention], reduction=2, **module)}
 
 
-def _stacks(kind: str) -> dict[str, Any]:
-    return {"attention": partial(ATTENTION[kind], reduction=2), "attended": [1, 2]}
+ATTENDED: dict[str, Case] = {f"{name} {kind}": _case(name, kind) for name in _PLACES for kind in ATTENTION}
+"""Every network that has places for attention modules with every kind of them."""
 
-
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "hrnet": ("hrnet", _HRNET),
-    "hrnet am": ("hrnet", _HRNET | _with("am", [(1, 1), (2, 3), (3, 4)])),
-    "hrnet cbam": ("hrnet", _HRNET | _with("cbam", [(1, 2), (2, 2), (3, 1)])),
-    "hrnet am of 6": ("hrnet", _HRNET | _with("am", [(1, 1)], sam_width=6, sam_gate="channels")),
-    "simple-baseline": ("simple-baseline", _RESNET),
-    "simple-baseline am": ("simple-baseline", _RESNET | _with("am", [1, 4])),
-    "bilinear-resnet": ("bilinear-resnet", _RESNET),
-    **{f"bilinear-resnet {kind}": ("bilinear-resnet", _RESNET | _with(kind, [2, 3])) for kind in ATTENTION},
+CASES: dict[str, Case] = {
+    **{name: _case(name) for name in MODELS},
+    **{case: ATTENDED[case] for case in ("hrnet am", "hrnet cbam", "simple-baseline am", "hourglass am")},
+    **{f"bilinear-resnet {kind}": ATTENDED[f"bilinear-resnet {kind}"] for kind in ATTENTION},
     **{
-        f"bilinear-resnet {kernel} of {width}": (
-            "bilinear-resnet",
-            _RESNET | {"final_kernel": 3} | _with("am", [1], sam_kernel=kernel, sam_width=width),
+        f"bilinear-resnet {kernel} of {width}": _case(
+            "bilinear-resnet", "am", places=[1], final_kernel=3, sam_kernel=kernel, sam_width=width
         )
         for kernel, width in (("7x7", 0), ("3x3//3x3", 0), ("7x7", 6), ("3x3+3x3", 6), ("3x3//3x3", 6))
     },
-    "hourglass": ("hourglass", _HOURGLASS),
-    "hourglass of one stack": ("hourglass", _HOURGLASS | {"stacks": 1}),
-    "hourglass am": ("hourglass", _HOURGLASS | _stacks("am")),
-    "hourglass cbam": ("hourglass", _HOURGLASS | _stacks("cbam")),
-    "acnn": ("acnn", _HOURGLASS),
-    "acnn binary": ("acnn", _HOURGLASS | {"mask": "binary", "masked_heatmaps": True}),
-    "acnn identity left": ("acnn", _HOURGLASS | {"masked_identity": False}),
-    "mrn": ("mrn", _MRN),
-    "mrn of joints": ("mrn", _MRN | {"heatmaps": JOINTS, "merge": "features", "stacks": 3}),
-    **{f"mrn {name}": ("mrn", _MRN | {"attention": name}) for name in ("global", "heatmap", "multi-resolution")},
+    "hrnet am of 6": _case("hrnet", "am", places=[(1, 1)], sam_width=6, sam_gate="channels"),
+    "hourglass of one stack": _case("hourglass", stacks=1),
+    "acnn binary": _case("acnn", mask="binary", masked_heatmaps=True),
+    "acnn identity left": _case("acnn", masked_identity=False),
+    "mrn of joints": _case("mrn", heatmaps=JOINTS, merge="features", stacks=3),
+    **{
+        f"mrn {name}": ("mrn", _SMALL["mrn"] | {"attention": name})
+        for name in ("global", "heatmap", "multi-resolution")
+    },
 }
+"""What the tests of every network go over."""
 
 
 def build(case: str, size: tuple[int, int] = (64, 64), **changes: Any) -> nn.Module:
     """Build a case for inputs of `size` (height, width), on the default device, without initial weights."""
-    network, options = CASES[case]
+    network, options = (CASES | ATTENDED)[case]
     sized = {"input": size} if network == "mrn" else {}
     return MODELS[network](**{"joints": JOINTS, **sized, **options, **changes})
 
