@@ -26,5 +26,5 @@ def cost_of(config: JobConfig) -> Costs:
     """Count one network at its input size."""
     with torch.device("meta"):
         model = network(config)
-    cost = count(model, *config.dataset.input)
+    cost = count(model, *config.dataset.input, spare=False)
     return Costs(cost.parameters, cost.macs, cost.field_gflops)

@@ -98,6 +98,12 @@ def test_a_classifier_fits_as_a_backbone(tmp_path: Path) -> None:
             {"name": "resnet", "depth": 101, "shrink": 0.125, "head": "bilinear", "final_kernel": 3}
             | {"attention": "cbam", "attend": {"blocks": [2]}},
         ),
+        (
+            "simple-baseline",
+            {"shrink": 0.125},
+            None,
+            {"name": "resnet", "depth": 50, "shrink": 0.125, "colour": "bgr"},
+        ),
         ("hourglass", {"stacks": 3, "shrink": 0.25}, None, {"name": "hourglass", "stacks": 3, "shrink": 0.25}),
     ],
 )
