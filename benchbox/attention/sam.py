@@ -5,10 +5,14 @@ Source: efficient-hrnet III-A, Fig. 2 (SAM); efficient-sam 3.1 and Table 1, whos
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 KERNELS = {"7x7": (7,), "3x3+3x3": (3, 3), "3x3//3x3": (3, 3)}
 """Kernels of the convolutions: one after another (+), or side by side on the same map (//)."""
+LAST = 1 + max(map(len, KERNELS.values()))
+"""Place of the unit behind the convolutions, the one before them being 0."""
 
 
 class Parallel(nn.ModuleList):
@@ -22,23 +26,24 @@ class Parallel(nn.ModuleList):
         return total
 
 
-def _unit(in_channels: int, out_channels: int, kernel: int) -> tuple[nn.Module, nn.Module]:
-    """Return a convolution that keeps H x W, and its batch norm."""
-    conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=False)
-    return conv, nn.BatchNorm2d(out_channels)
+def _unit(in_channels: int, out_channels: int, kernel: int, *, bias: bool, norm: bool) -> list[nn.Module]:
+    """Return a convolution that keeps H x W and, if asked, its batch norm, which stands for its bias."""
+    conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, bias=bias and not norm)
+    return [conv, nn.BatchNorm2d(out_channels)] if norm else [conv]
 
 
-def _convolutions(channels: int, kernel: str, *, bias: bool, norm: bool) -> list[nn.Module]:
-    """Return the layers n -> n of one of `KERNELS`, with batch norm after each if asked."""
-    layers: list[list[nn.Module]] = [
-        list(_unit(channels, channels, size))
-        if norm
-        else [nn.Conv2d(channels, channels, size, padding=size // 2, bias=bias)]
-        for size in KERNELS[kernel]
-    ]
+def _convolutions(channels: int, kernel: str, *, bias: bool, norm: bool) -> list[list[nn.Module]]:
+    """Return the layers n -> n of one of `KERNELS`, unit by unit."""
+    units = [_unit(channels, channels, size, bias=bias, norm=norm) for size in KERNELS[kernel]]
     if "//" not in kernel:
-        return [layer for group in layers for layer in group]
-    return [Parallel(nn.Sequential(*group) if norm else group[0] for group in layers)]
+        return units
+    return [[Parallel(nn.Sequential(*unit) if norm else unit[0] for unit in units)]]
+
+
+def _numbered(units: dict[int, list[nn.Module]], size: int) -> nn.Sequential:
+    """Chain units of up to `size` layers, named by the places of their units: gaps between these remain."""
+    layers = [(str(place * size + i), layer) for place, unit in units.items() for i, layer in enumerate(unit)]
+    return nn.Sequential(OrderedDict(layers))
 
 
 class SpatialAttention(nn.Module):
@@ -75,15 +80,15 @@ class SpatialAttention(nn.Module):
         """
         super().__init__()
         self.wide = sam_width > 0
+        norm = self.wide and sam_gate == "channels"
+        inner = _convolutions(max(1, sam_width), sam_kernel, bias=bias, norm=norm)
         if not self.wide:
-            layers = _convolutions(1, sam_kernel, bias=bias, norm=False)
-        elif sam_gate == "channels":
-            inner = _convolutions(sam_width, sam_kernel, bias=False, norm=True)
-            layers = [*_unit(channels, sam_width, 1), *inner, *_unit(sam_width, channels, 1)]
-        else:
-            inner = _convolutions(sam_width, sam_kernel, bias=bias, norm=False)
-            layers = [nn.Conv2d(channels, sam_width, 1, bias=bias), *inner, nn.Conv2d(sam_width, 1, 1, bias=bias)]
-        self.layers = nn.Sequential(*layers)
+            self.layers = _numbered(dict(enumerate(inner)), 1)
+            return
+        first = _unit(channels, sam_width, 1, bias=bias, norm=norm)
+        last = _unit(sam_width, channels if norm else 1, 1, bias=bias, norm=norm)
+        # the last unit has one name with all kernels, so that it starts from the same weights
+        self.layers = _numbered({0: first, **dict(enumerate(inner, start=1)), LAST: last}, len(first))
 
     def gate(self, x: Tensor) -> Tensor:
         """Return the weights, in (0, 1), of a map (B, C, H, W): (B, 1, H, W), or (B, C, H, W) for every channel."""

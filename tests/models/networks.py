@@ -33,6 +33,7 @@ _PLACES: dict[str, dict[str, Any]] = {
     "bilinear-resnet": {"places": [2, 3]},
     "hourglass": {"attended": [1, 2]},
 }
+_MASKS = ("global", "heatmap", "multi-resolution")
 
 Case = tuple[str, dict[str, Any]]
 
