@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from statistics import median
 
 import numpy as np
 import torch
@@ -17,12 +16,12 @@ from benchbox.models.initial import initialise
 
 BATCH, HEIGHT, WIDTH, JOINTS = 8, 256, 192, 17
 MULTIPLY_ADDS = 7_645_003_776
-ROUNDS = 3
+ROUNDS = 5
 CPU = torch.device("cpu")
 
 
 def in_turns(works: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the median seconds of each of several works, done one after the other in every round, after a warm-up."""
+    """Return the least seconds of each of several works, done one after the other in every round, after a warm-up."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(ROUNDS + 1):
         for name, work in works.items():
@@ -30,7 +29,7 @@ def in_turns(works: dict[str, Callable[[], object]]) -> dict[str, float]:
             work()
             if turn:
                 seconds[name].append(time.perf_counter() - began)
-    return {name: median(values) for name, values in seconds.items()}
+    return {name: min(values) for name, values in seconds.items()}
 
 
 def matrix_rate(dtype: torch.dtype) -> float:
