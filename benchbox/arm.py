@@ -99,9 +99,9 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], pla
     where = _where(study, path, place)
     if error["type"] == "extra_forbidden":
         return f"{where}{name}: unknown key{nearest(path[-1], known_keys(values, path[:-1]))}"
-    if error["type"] == "missing":
+    if error["type"] in ("missing", "union_tag_not_found"):
         return f"{where}{name}: missing"
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+    if error["type"] == "union_tag_invalid":
         context = error.get("ctx", {})
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
         return f'{where}{name}: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
@@ -115,7 +115,7 @@ def _where(study: Study, path: Path_, place: Place) -> str:
     if any(key == ".".join(path[: len(key.split("."))]) for key, _ in place.axes):
         return study.at("axes", *path)
     for layer in layers:
-        if path[: len(path)] in {key[: len(path)] for key in flatten(layer.values)}:
+        if any(key[: len(path)] == path[: len(key)] for key in flatten(layer.values)):  # a path may end inside a list
             return study.at(*layer.section, *path)
     return study.at("base", *path)
 

@@ -73,7 +73,8 @@ def canonical(config: JobConfig) -> dict[str, Any]:
 
     Attention places become a sorted list of (stage, sub-network); attention without a place, or places without an
     attention, are dropped, as are learning-rate drops behind the last epoch and the recipe of a job that does not
-    train (but DARK's sigma); weights are named by their digest. Names of data and model always stay.
+    train, auxiliary losses with it (but not DARK's sigma); weights are named by their digest. Names of data and model
+    always stay.
     """
     values = config.model_dump(mode="json", exclude_defaults=True)
     values["dataset"]["name"] = config.dataset.name
@@ -90,6 +91,7 @@ def canonical(config: JobConfig) -> dict[str, Any]:
     if config.train.epochs == 0:
         sigma = {"sigma": train["sigma"]} if config.evaluate.decode == "dark" and "sigma" in train else {}
         values["train"] = {"epochs": 0, **sigma}
+        values["model"].pop("auxiliary", None)
     if config.model.colour != "rgb":
         values["model"]["colour"] = config.model.colour
     if config.model.weights.path or config.model.weights.digest:

@@ -25,6 +25,9 @@ PAPER = {
 TINY = {"dataset": {"name": "synthetic"}, "model": {"name": "hrnet", "shrink": 0.25}, "train": {"epochs": 6}}
 BARE = {"dataset": {"name": "synthetic"}, "model": {"name": "hrnet"}}
 WEIGHTS = {"model": {"weights": {"path": "x.pth", "digest": "0123456789abcdef"}}, "train": {"epochs": 0}}
+NETWORKS: dict[str, dict[str, Any]] = {
+    name: {"dataset": {"name": "mpii"}, "model": {"name": name}} for name in ("resnet", "hourglass", "acnn", "mrn")
+}
 
 
 def job(base: dict[str, Any], **tables: dict[str, Any]) -> JobConfig:
@@ -41,6 +44,24 @@ GOLDEN = {
     "00738a141cf9": ({"dataset": {"name": "mpii"}, "model": {"name": "hrnet"}}, {}),
     "3d580c297a47": (BARE, {"dataset": {"layout": "mpii"}, "evaluate": {"decode": "dark", "coordinates": "udp"}}),
     "a538b7194af4": ({"dataset": {"name": "lsp"}, "model": {"name": "hrnet"}}, {}),
+    "f8e41399661e": (NETWORKS["resnet"], {}),
+    "37e2eff47047": (NETWORKS["resnet"], {"model": {"head": "bilinear", "attention": "am", "sam_kernel": "7x7"}}),
+    "4653bd2cf368": (
+        NETWORKS["resnet"],
+        {"model": {"depth": 152, "pretrained": {"path": "x.pth", "digest": "0123456789abcdef"}}},
+    ),
+    "8aef9d6d3e9e": (NETWORKS["hourglass"], {}),
+    "e05ba2c2ae68": (
+        NETWORKS["hourglass"],
+        {"model": {"stacks": 2, "attention": "cbam", "attend": {"stacks": [2, 1]}}},
+    ),
+    "fc57ca703967": (NETWORKS["acnn"], {"train": {"sigma": 1.0}}),
+    "bf37658672d5": (NETWORKS["acnn"], {"model": {"masks": "ones"}}),
+    "8474f6a1f031": (NETWORKS["mrn"], {}),
+    "d6950dde2acf": (
+        NETWORKS["mrn"],
+        {"model": {"attention": "global", "auxiliary": 0.5}, "evaluate": {"precision": "bf16"}},
+    ),
 }
 
 
