@@ -95,7 +95,7 @@ def settled(case: str, size: tuple[int, int] = (64, 64), **changes: Any) -> nn.M
                 module.bias.add_(0.1 * torch.rand(module.bias.shape, generator=generator))
                 if name.endswith(("squeeze", "final_layer", "heatmap", "logit")):
                     module.weight.mul_(10)
-        model.train()(images(8, size))
+        model.train()(images(4, size))
     return model
 
 
