@@ -19,6 +19,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "bilinear-resnet": {"shrink": 0.125, "attention": ATTENTION["se"], "places": [2]},
     "hourglass": {"shrink": 0.125, "stacks": 2, "attention": ATTENTION["am"], "attended": [1]},
     "acnn": {"shrink": 0.125, "stacks": 2},
+    "mrn": {"shrink": 0.125, "input": (64, 64), "attention": "multi-resolution"},
 }
 
 
@@ -39,6 +40,10 @@ def trained(name: str) -> nn.Module:
             ):
                 tensor.copy_(low + (high - low) * torch.rand(tensor.shape, generator=generator))
     return model
+
+
+def test_no_network_is_left_out() -> None:
+    assert set(NETWORKS) == set(MODELS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -21,13 +22,13 @@ from tests.models.networks import CASES, JOINTS, SAYS, SIDES, STACKED, build, im
 SIZES = [(32, 32), (64, 64), (64, 96), (192, 64), (64, 256), (256, 192), (384, 288)]
 PLAIN = [case for case, (_, options) in CASES.items() if not callable(options.get("attention"))]
 BROKEN = [(0, 64), (16, 16), (48, 64), (64, 80), (255, 192), (256, 190), (1, 1)]
-# what a job calls the networks, by the registry's names
+# what a job says of the networks, by the registry's names
 JOBS: dict[str, dict[str, Any]] = {
-    "hrnet": {"name": "hrnet"},
+    "hrnet": {"name": "hrnet", "blocks": 1, "modules": [1, 1, 1]},
     "simple-baseline": {"name": "resnet"},
     "bilinear-resnet": {"name": "resnet", "head": "bilinear"},
-    "hourglass": {"name": "hourglass"},
-    "acnn": {"name": "acnn"},
+    "hourglass": {"name": "hourglass", "stacks": 1},
+    "acnn": {"name": "acnn", "stacks": 2},
     "mrn": {"name": "mrn"},
 }
 
@@ -35,6 +36,11 @@ JOBS: dict[str, dict[str, Any]] = {
 def meta(case: str, size: tuple[int, int] = (64, 64), **changes: Any) -> nn.Module:
     with torch.device("meta"):
         return build(case, size, **changes)
+
+
+@cache
+def small(name: str) -> nn.Module:
+    return build(name)
 
 
 def job(name: str, size: tuple[int, int]) -> JobConfig:
@@ -79,7 +85,7 @@ def test_other_sizes_are_refused_in_one_line_that_names_the_network_and_the_size
         job(name, size)
         return
     with pytest.raises(ValueError, match=f"^{refusal(name, size)}$"):
-        meta(name)(torch.empty(2, 3, *size, device="meta"))
+        small(name)(torch.empty(2, 3, *size))
     with pytest.raises(ValidationError) as caught:
         job(name, size)
     (error,) = caught.value.errors() if min(size) >= 32 else (None,)
@@ -99,7 +105,7 @@ def test_the_network_of_a_job_takes_the_jobs_input_on_the_meta_device(name: str)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_channels_last_and_traced_it_predicts_the_same(case: str) -> None:
+def test_traced_channels_last_or_one_by_one_images_give_the_same(case: str) -> None:
     size = (64, 128)
     model, x = settled(case, size).double().eval(), images(2, size).double()
     traced = torch.fx.symbolic_trace(model)
@@ -107,21 +113,14 @@ def test_channels_last_and_traced_it_predicts_the_same(case: str) -> None:
         expected = model(x)
         assert isinstance(expected, Tensor)
         assert expected.std() > 1e-6
+        assert not torch.allclose(expected[0], expected[1])
         assert torch.equal(traced(x), expected)
+        alone = torch.cat([model(image[None]) for image in x])
         last = model.to(memory_format=torch.channels_last)(x.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(last, expected, rtol=1e-9, atol=1e-9)
-    name = CASES[case][0]
-    with pytest.raises(ValueError, match=re.escape(refusal(name, (64, 80)))):
+    for other in (alone, last):
+        torch.testing.assert_close(other, expected, rtol=1e-9, atol=1e-9)
+    with pytest.raises(ValueError, match=re.escape(refusal(CASES[case][0], (64, 80)))):
         traced(x[..., :80])
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_every_sample_is_predicted_for_itself(case: str) -> None:
-    model, x = settled(case).double().eval(), images(3).double()
-    with torch.no_grad():
-        together, alone = model(x), torch.cat([model(one[None]) for one in x])
-    torch.testing.assert_close(together, alone, rtol=1e-9, atol=1e-9)
-    assert not torch.allclose(together[0], together[1])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -130,7 +129,7 @@ def test_gradients_reach_every_parameter(case: str) -> None:
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()  # or the biases of convolutions would rightly have no gradient
-    sum(part.square().sum() for part in outputs(model(images(8)))).backward()
+    sum(part.square().sum() for part in outputs(model(images(4)))).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -139,7 +138,7 @@ def test_gradients_reach_every_parameter(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_shrink_scales_every_channel_count(case: str) -> None:
-    full, quarter, least = (meta(case, shrink=shrink) for shrink in (1.0, 0.25, 1e-9))
+    full, quarter = (meta(case, shrink=shrink) for shrink in (1.0, 0.25))
     # masks, mean and maximum, colours, joints; the spatial gate's own width, coordinates
     fixed = {1, 2, 3, JOINTS, 6, 2 * JOINTS}
     small = dict(quarter.named_parameters())
@@ -147,7 +146,6 @@ def test_shrink_scales_every_channel_count(case: str) -> None:
     for name, parameter in full.named_parameters():
         for dim, (a, b) in enumerate(zip(parameter.shape, small[name].shape, strict=True)):
             assert (b == a) if dim > 1 or a in fixed else (b == scaled(a, 0.25)), (name, a, b)
-    assert sum(p.numel() for p in least.parameters()) < sum(p.numel() for p in quarter.parameters())
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -160,7 +158,7 @@ def test_only_convolutions_linear_layers_and_batch_norms_have_weights(case: str)
 
 
 @pytest.mark.parametrize("scheme", ["normal", "he"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", PLAIN)
 def test_training_starts_from_small_outputs(case: str, scheme: str) -> None:
     """Heatmaps and coordinates of people have mean squares of about 0.01 and 0.3; a loss must not start far above."""
     model = build(case).requires_grad_(False)
