@@ -107,6 +107,8 @@ BENCH = pa.schema(
 """One measurement of a network's speed: rates in images a second (median, least and most of the repeats), latencies of
 a batch and of a single image in seconds, matrix_rate in operations a second."""
 SCHEMAS = {"runs": RUNS, "scores": SCORES, "people": PEOPLE, "bench": BENCH}
+JOB_TABLES = ("runs", "scores", "people")
+"""The tables that every result of a job has."""
 ADDED = {2: {"people": ("activity", "truth", "joint_unit")}}
 """Columns that came with a version, by table."""
 MEASURED_TIMES = (

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from benchbox.jobdir import JobDir
-from benchbox.records import MEASURED_TIMES, SCHEMAS
+from benchbox.records import JOB_TABLES, MEASURED_TIMES
 
 QUICK = """\
 schema = 1
@@ -64,7 +64,7 @@ def rows(results: Path) -> dict[str, list[dict[str, Any]]]:
     for folder in sorted((results / "jobs").iterdir()):
         result = JobDir(folder).result()
         assert result is not None, f"{folder.name} has no result: {JobDir(folder).state()}"
-        for name in SCHEMAS:
+        for name in JOB_TABLES:
             table = pq.read_table(result.table(name))
             kept = [column for column in table.column_names if column not in MEASURED_TIMES]
             found.setdefault(name, []).extend(json.loads(json.dumps(table.select(kept).to_pylist())))
