@@ -25,8 +25,8 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache folder for all tests: costs and embedded data are made once."""
-    return tmp_path_factory.mktemp("cache")
+    """One cache folder for all tests and test processes: costs and embedded data are made once."""
+    return made_once(tmp_path_factory, "cache", lambda folder: None)
 
 
 @pytest.fixture

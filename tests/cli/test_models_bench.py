@@ -18,7 +18,7 @@ from benchbox import records
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
-SMALL = ["models", "bench", "hrnet-w32", "--device", "cpu", "--input", "64x64", "--batch", "2", "--repeats", "2"]
+SMALL = ["models", "bench", "hrnet-w32", "--device", "cpu", "--input", "64x64", "--batch", "2", "--repeats", "1"]
 
 
 def test_a_measurement_is_printed_and_kept(benchbox: Call, tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_measurement_is_printed_and_kept(benchbox: Call, tmp_path: Path) -> No
     assert done.stderr == "hrnet-w32: measuring (1 of 1)\n"
     record = json.loads(done.stdout)
     assert (record["schema"], record["kind"]) == (1, "models-bench")
-    assert record["setting"] == {"device": "cpu", "batch": 2, "precision": "fp32", "repeats": 2, "threads": 1}
+    assert record["setting"] == {"device": "cpu", "batch": 2, "precision": "fp32", "repeats": 1, "threads": 1}
     (row,) = record["rows"]
     (file,) = (tmp_path / "results/bench").iterdir()
     assert file.name.endswith("Z-1.parquet")

@@ -26,24 +26,26 @@ train = {{ epochs = 0 }}
 [[variants]]
 name = "quarter"
 reference = true
-
+"""
+DARK = """
 [[variants]]
 name = "dark"
-evaluate = {{ decode = "dark", coordinates = "udp" }}
+evaluate = { decode = "dark", coordinates = "udp" }
 """
 
 
 @pytest.mark.parametrize(
-    ("name", "more", "metric", "protocol", "persons"),
+    ("name", "more", "both", "metric", "protocol", "persons"),
     [
-        ("mpii", "", "PCKh", "pckh@0.5/hrnet-v1/gt-boxes/flip", 135),
-        ("mpii", ', test = "train"', "PCKh", "pckh@0.5/hrnet-v1/gt-boxes/flip/neck-heads", 485),
-        ("lspet", ', test = "val"', "PCK", "pck@0.2/lsp-v1/gt-boxes/flip", 100),
+        ("mpii", "", False, "PCKh", "pckh@0.5/hrnet-v1/gt-boxes/flip", 135),
+        ("mpii", ', test = "train"', True, "PCKh", "pckh@0.5/hrnet-v1/gt-boxes/flip/neck-heads", 485),
+        ("lspet", ', test = "val"', False, "PCK", "pck@0.2/lsp-v1/gt-boxes/flip", 100),
     ],
 )
 def test_each_has_its_own_metric(
     name: str,
     more: str,
+    both: bool,
     metric: str,
     protocol: str,
     persons: int,
@@ -51,17 +53,17 @@ def test_each_has_its_own_metric(
     tmp_path: Path,
     benchbox: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    (tmp_path / "others.toml").write_text(STUDY.format(name=name, more=more), encoding="utf-8")
+    (tmp_path / "others.toml").write_text(STUDY.format(name=name, more=more) + DARK * both, encoding="utf-8")
     done = benchbox("run", "others.toml", "--scale", "paper", BENCHBOX_DATA=str(real_data))
     assert done.returncode == 0, done.stderr
     words = ["--scale", "paper", "--json"]
     table = json.loads(benchbox("table", "others.toml", *words, BENCHBOX_DATA=str(real_data)).stdout)
-    first, second = table["rows"]
+    first, *others = table["rows"]
     assert first["cells"][f"{metric} {protocol}"]["n"] == 1
     parts = protocol.split("/")
     place = 4 if "neck-heads" in protocol else len(parts)
     other = "/".join([*parts[:place], "dark", "udp", *parts[place:]])
-    assert second["cells"][f"{metric} {other}"]["n"] == 1
+    assert [second["cells"][f"{metric} {other}"]["n"] for second in others] == [1] * both
     attempt = JobDir(tmp_path / "results/jobs" / first["jobs"][0]).result()
     assert attempt is not None
     people = pq.read_table(attempt.table("people"))
