@@ -124,10 +124,13 @@ def known_keys(values: dict[str, Any], path: Path_) -> list[str]:
     """List the keys of the table at `path`; where it can be one of several networks or data sets, the named one's."""
     model: Any = JobConfig
     for part in path:
+        if part.isdigit():  # an item of a list, whose table's keys are known already
+            continue
         annotation = model.model_fields[part].annotation
         choices = [choice for choice in (annotation, *get_args(annotation)) if isinstance(choice, type)]
         models = [choice for choice in choices if issubclass(choice, BaseModel)]
-        name = values.get(part, {}).get("name")
+        table = values.get(part, {})
+        name = table.get("name") if isinstance(table, dict) else None
         named = [
             one
             for one in models

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from benchbox.options.base import Options
 from benchbox.options.datasets import SYNTHETIC_VERSION, CocoOptions, LspOptions, MpiiOptions, SyntheticOptions
 from benchbox.options.models import NETWORKS, AttentiveOptions, MrnOptions, NetworkOptions, Weights
-from benchbox.options.recipes import EvaluateOptions, TrainOptions
+from benchbox.options.recipes import EvaluateOptions, Phase, TrainOptions
 
 
 class JobConfig(Options):
@@ -34,11 +34,20 @@ class JobConfig(Options):
             raise ValueError(f"dataset.input: {needs}; got {height}x{width}")
         if self.model.predicts == "coordinates":
             self._fits_coordinates()
+        self._fits_phases()
         if self.dataset.name != "coco" and self.evaluate.boxes == "detector":
             raise ValueError(f'evaluate.boxes: the {self.dataset.name} set has no detector; use "ground-truth"')
         if self.evaluate.detections and self.evaluate.boxes != "detector":
             raise ValueError('evaluate.detections: has no effect unless evaluate.boxes = "detector"')
         return self
+
+    def _fits_phases(self) -> None:
+        for number, phase in enumerate(self.train.phases):
+            if not self.model.has_masks and (phase.trains != "all" or phase.masks != "learned"):
+                key = "trains" if phase.trains != "all" else "masks"
+                raise ValueError(f"train.phases.{number}.{key}: {self.model.name} has no masks that learn apart")
+        if self.train.epochs and not schedule(self):
+            raise ValueError("train.phases: train only masks, and this network learns none")
 
     def _fits_coordinates(self) -> None:
         name = self.model.name
@@ -46,6 +55,11 @@ class JobConfig(Options):
             raise ValueError(f"train.loss: {name} is taught coordinates; its loss is mse")
         if self.evaluate.decode != "quarter":
             raise ValueError(f"evaluate.decode: {name} puts out coordinates; there is no heatmap to decode")
+
+
+def schedule(config: JobConfig) -> tuple[Phase, ...]:
+    """Return the phases of a job's training, none where it does not train; a plain recipe is one phase."""
+    return config.train.schedule(masks=config.model.learns_masks)
 
 
 def required_files(config: JobConfig) -> tuple[str, ...]:
@@ -81,16 +95,8 @@ def canonical(config: JobConfig) -> dict[str, Any]:
     values["model"] = canonical_model(config)
     if isinstance(config.dataset, SyntheticOptions):
         values["dataset"]["version"] = SYNTHETIC_VERSION
-    train = values.get("train", {})
-    drops = [epoch for epoch in config.train.lr_drops if epoch < config.train.epochs]
-    train.pop("lr_drops", None)
-    if drops:
-        train["lr_drops"] = drops
-    else:
-        train.pop("lr_factor", None)
+    values["train"] = _canonical_train(config)
     if config.train.epochs == 0:
-        sigma = {"sigma": train["sigma"]} if config.evaluate.decode == "dark" and "sigma" in train else {}
-        values["train"] = {"epochs": 0, **sigma}
         values["model"].pop("auxiliary", None)
     if config.model.colour != "rgb":
         values["model"]["colour"] = config.model.colour
@@ -100,11 +106,33 @@ def canonical(config: JobConfig) -> dict[str, Any]:
     elif isinstance(config.model, AttentiveOptions) and config.model.pretrained != Weights():
         values["model"]["pretrained"] = config.model.pretrained.digest
     regressed = config.model.predicts == "coordinates"
-    if isinstance(config.model, MrnOptions) and config.model.auxiliary == 0:
-        train.pop("sigma", None)
     if not config.evaluate.flip_test or config.evaluate.coordinates == "udp" or regressed:
         values.get("evaluate", {}).pop("flip_shift", None)
     return {key: value for key, value in values.items() if value != {}}
+
+
+def _canonical_train(config: JobConfig) -> dict[str, Any]:
+    recipe = config.train
+    values = recipe.model_dump(mode="json", exclude_defaults=True, exclude={"phases"})
+    if recipe.epochs == 0:
+        kept = {"sigma"} if config.evaluate.decode == "dark" else set()
+        return {"epochs": 0} | {key: value for key, value in values.items() if key in kept}
+    if recipe.phases:
+        values.pop("batch", None)
+        phases = [phase.model_dump(mode="json", exclude_defaults=True) for phase in schedule(config)]
+        values["phases"] = [_without_late_drops(phase, phase["epochs"]) for phase in phases]
+    else:
+        values = _without_late_drops(values, recipe.epochs)
+    if isinstance(config.model, MrnOptions) and config.model.auxiliary == 0:
+        values.pop("sigma", None)
+    return values
+
+
+def _without_late_drops(values: dict[str, Any], epochs: int) -> dict[str, Any]:
+    drops = [epoch for epoch in values.pop("lr_drops", ()) if epoch < epochs]
+    if drops:
+        return values | {"lr_drops": drops}
+    return {key: value for key, value in values.items() if key != "lr_factor"}
 
 
 def canonical_model(config: JobConfig) -> dict[str, Any]:

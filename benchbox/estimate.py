@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchbox.catalogue import CATALOGUE
-from benchbox.config import JobConfig
+from benchbox.config import JobConfig, schedule
 from benchbox.options.datasets import CocoOptions, SyntheticOptions
 
 ROUGH_MACS_PER_SECOND = {"cpu": 6e9, "cuda": 1e13}
@@ -21,7 +21,8 @@ def work(config: JobConfig, macs: int, data: Path | None) -> float:
     """Return the multiply-adds of a job: three forward passes' worth a training sample, one or two a test person."""
     train, test = _people(config, data)
     passes = 2 if config.evaluate.flip_test else 1
-    return macs * (3.0 * train * config.train.epochs + passes * test)
+    epochs = sum(phase.epochs for phase in schedule(config))
+    return macs * (3.0 * train * epochs + passes * test)
 
 
 def seconds(work: Mapping[str, float], measured: Mapping[str, float], device: str) -> dict[str, float]:

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 
 from benchbox.errors import InvalidInput
 
-VERSION = 2
-"""Version 2 of `people`: new are activity, truth and joint_unit (null in what version 1 wrote); keypoints and
-joint_errors are doubles, since the last bit of a float decides on a joint at the threshold."""
+VERSION = 3
+"""Version 3 of `runs`: new is parts, how many a mini-batch was computed in (more than the study's accumulate where
+memory was short). Version 2 of `people`: new are activity, truth and joint_unit (null in what version 1 wrote);
+keypoints and joint_errors are doubles, since the last bit of a float decides on a joint at the threshold."""
 
 RUNS = pa.schema(
     [
@@ -27,6 +28,7 @@ RUNS = pa.schema(
         ("macs", pa.int64()),
         ("field_gflops", pa.float64()),
         ("epochs", pa.int32()),
+        ("parts", pa.int32()),
         ("samples", pa.int64()),
         ("final_loss", pa.float64()),
         ("wall_seconds", pa.float64()),
@@ -109,7 +111,10 @@ a batch and of a single image in seconds, matrix_rate in operations a second."""
 SCHEMAS = {"runs": RUNS, "scores": SCORES, "people": PEOPLE, "bench": BENCH}
 JOB_TABLES = ("runs", "scores", "people")
 """The tables that every result of a job has."""
-ADDED = {2: {"people": ("activity", "truth", "joint_unit")}}
+ADDED: dict[int, dict[str, tuple[str, ...]]] = {
+    2: {"people": ("activity", "truth", "joint_unit")},
+    3: {"runs": ("parts",)},
+}
 """Columns that came with a version, by table."""
 MEASURED_TIMES = (
     "wall_seconds",

@@ -1,13 +1,24 @@
-"""Save and load the state of a training, whole or not at all."""
+"""Save and load the state of a training, whole or not at all; the last two are kept."""
 
 from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Where a training stands: the (epoch, step) to take next, its sums so far, and the state of its optimizer."""
+
+    position: tuple[int, int]
+    tally: dict[str, float]
+    optimizer: dict[str, Any]
 
 
 def save(
@@ -19,12 +30,20 @@ def save(
     tally: dict[str, float],
     source: str,
 ) -> None:
-    """Write model, optimizer, the (epoch, step) to take next and the sums so far, with the digest of the source."""
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    """Write model, optimizer, random generators, the (epoch, step) to take next and the sums so far.
+
+    Args: source: digest of the code that made it.
+    Raises: OSError when the disk refuses; what was saved before is still there.
+    """
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["random_cuda"] = torch.cuda.get_rng_state()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     refused = ""
     try:
         torch.save(state | {"position": list(position), "tally": tally, "source": source}, temporary)
+        if path.exists():
+            os.replace(path, before(path))
         os.replace(temporary, path)
     except RuntimeError as problem:
         refused = str(problem)
@@ -37,17 +56,34 @@ def save(
         raise RuntimeError(refused)
 
 
-def load(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, source: str
-) -> tuple[tuple[int, int], dict[str, float]] | None:
-    """Restore model and optimizer; return position and sums, or None for a damaged file or one of another source."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # a damaged file raises nearly anything, and none of it is worth more than starting again
-        return None
-    if state.get("source") != source:
-        return None
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    epoch, step = state["position"]
-    return (int(epoch), int(step)), dict(state["tally"])
+def before(path: Path) -> Path:
+    """Return where the last checkpoint but one lies."""
+    return path.with_name(f"{path.stem}.before{path.suffix}")
+
+
+def load(path: Path, model: nn.Module, *, source: str) -> Saved | None:
+    """Restore model and random generators from the last checkpoint, or the one before where that is damaged.
+
+    Returns: where it stands; None where there is none, or only of another source.
+    """
+    for file in (path, before(path)):
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+            if state["source"] != source:
+                continue
+            epoch, step = state["position"]
+            saved = Saved((int(epoch), int(step)), dict(state["tally"]), state["optimizer"])
+        except Exception:  # a damaged file raises nearly anything, and none of it is worth more than starting again
+            continue
+        model.load_state_dict(state["model"])
+        torch.set_rng_state(state["random"])
+        if torch.cuda.is_available() and "random_cuda" in state:
+            torch.cuda.set_rng_state(state["random_cuda"])
+        return saved
+    return None
+
+
+def remove(path: Path) -> None:
+    """Remove a training's checkpoints."""
+    for file in (path, before(path)):
+        file.unlink(missing_ok=True)

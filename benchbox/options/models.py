@@ -49,10 +49,18 @@ class NetworkOptions(Options):
     predicts: ClassVar[str] = "heatmaps"
     """What the network puts out: heatmaps, or the coordinates of the joints."""
 
+    has_masks: ClassVar[bool] = False
+    """Whether it can have masks that learn apart from the pose."""
+
     @property
     def builder(self) -> str:
         """Name the function of `benchbox.models` that builds it."""
         return self.name
+
+    @property
+    def learns_masks(self) -> bool:
+        """Whether it has such masks and learns them."""
+        return False
 
     def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
         """Return that function's keywords, but for the attention module, for an input of `size` (height, width)."""
@@ -191,6 +199,11 @@ class AcnnOptions(NetworkOptions):
     masked_identity: bool = True
     masked_heatmaps: bool = False
     sides: ClassVar[int] = 64
+    has_masks: ClassVar[bool] = True
+
+    @property
+    def learns_masks(self) -> bool:
+        return self.masks == "learned"
 
     def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
         return {
@@ -230,6 +243,11 @@ class MrnOptions(NetworkOptions):
     slope: float = Field(0.3, ge=0, le=1)
     sides: ClassVar[int] = 64
     predicts: ClassVar[str] = "coordinates"
+    has_masks: ClassVar[bool] = True
+
+    @property
+    def learns_masks(self) -> bool:
+        return self.attention != "none" and self.masks == "learned"
 
     def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
         return {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from benchbox.options.base import Fraction, Options
 
@@ -15,18 +15,50 @@ def _ascending(drops: tuple[int, ...]) -> tuple[int, ...]:
     return drops
 
 
+Drops = Annotated[tuple[int, ...], Field(strict=False), AfterValidator(_ascending)]
+
+
+class Phase(Options):
+    """One part of a training: how long, what learns in it, and at which rate; lr_drops in its own finished epochs.
+
+    trains: all of the network, its pose part or its attention masks; what does not learn keeps its batch-norm
+    statistics too. masks: ones holds all masks at one. batch: the recipe's when left out.
+    """
+
+    epochs: int = Field(ge=1, le=10_000)
+    trains: Literal["all", "pose", "masks"] = "all"
+    masks: Literal["learned", "ones"] = "learned"
+    lr: float = Field(1e-3, gt=0, le=10)
+    lr_drops: Drops = ()
+    lr_factor: float = Field(0.1, gt=0, le=1)
+    batch: int | None = Field(None, ge=2, le=4096)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Phase:
+        if self.trains == "masks" and self.masks == "ones":
+            raise ValueError('trains = "masks" learns nothing while masks = "ones"')
+        return self
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch of this phase, from 0."""
+        return self.lr * self.lr_factor ** sum(epoch >= drop for drop in self.lr_drops)
+
+
 class TrainOptions(Options):
     """One training recipe; angles in degrees, sigma in heatmap cells, lr_drops in finished epochs.
 
-    loss: mse over labelled joints; unweighted-mse teaches the others empty maps; hardest-mse counts a person's eight
-    worst joints.
+    accumulate: parts of a mini-batch whose gradients are added before a step; batch norm sees one part at a time.
+    weight_decay: factor of half the squared weights of convolutions and linear layers, biases and batch norm left out;
+    activity: factor of the squared outputs of the convolutions, summed over a sample. loss: mse over labelled joints;
+    unweighted-mse teaches the others empty maps; hardest-mse counts a person's eight worst joints. phases: a training
+    in parts; epochs, lr, lr_drops and lr_factor are then each phase's own, but epochs = 0 still trains nothing.
     """
 
     epochs: int = Field(210, ge=0, le=10_000)
     batch: int = Field(32, ge=2, le=4096)
-    optimizer: Literal["adam"] = "adam"
+    optimizer: Literal["adam", "rmsprop"] = "adam"
     lr: float = Field(1e-3, gt=0, le=10)
-    lr_drops: Annotated[tuple[int, ...], Field(strict=False), AfterValidator(_ascending)] = ()
+    lr_drops: Drops = ()
     lr_factor: float = Field(0.1, gt=0, le=1)
     rotate: float = Field(40.0, ge=0, le=180)
     rescale: float = Field(0.3, ge=0, lt=1)
@@ -35,6 +67,38 @@ class TrainOptions(Options):
     sigma: float = Field(2.0, gt=0, le=10)
     precision: Literal["fp32", "bf16"] = "fp32"
     loss: Literal["mse", "unweighted-mse", "hardest-mse"] = "mse"
+    accumulate: int = Field(1, ge=1, le=1024)
+    weight_decay: float = Field(0.0, ge=0, le=1)
+    activity: float = Field(0.0, ge=0, le=1)
+    phases: Annotated[tuple[Phase, ...], Field(strict=False, max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _possible(self) -> TrainOptions:
+        for number, phase in enumerate(self.phases):
+            self._divides(f"phases.{number}.batch: ", phase.batch or self.batch)
+        self._divides("batch: ", self.batch)
+        single = TrainOptions.model_fields
+        for key in ("epochs", "lr", "lr_drops", "lr_factor"):
+            if self.phases and getattr(self, key) != single[key].default and (key, self.epochs) != ("epochs", 0):
+                raise ValueError(f"{key}: has no effect beside phases, each of which has its own")
+        return self
+
+    def _divides(self, name: str, batch: int) -> None:
+        if batch % self.accumulate or batch // self.accumulate < 2:
+            raise ValueError(f"{name}{batch} is not {self.accumulate} equal parts of two or more (accumulate)")
+
+    def schedule(self, *, masks: bool) -> tuple[Phase, ...]:
+        """Return the phases of the training, a plain recipe being one, each with its batch.
+
+        Args: masks: whether the network learns masks; without, phases that train them alone are left out, and the
+            others train all there is.
+        """
+        if self.epochs == 0:
+            return ()
+        plain = Phase(epochs=self.epochs, lr=self.lr, lr_drops=self.lr_drops, lr_factor=self.lr_factor)
+        chosen = [phase for phase in self.phases or (plain,) if masks or phase.trains != "masks"]
+        whole: dict[str, Any] = {} if masks else {"trains": "all", "masks": "learned"}
+        return tuple(phase.model_copy(update={"batch": phase.batch or self.batch, **whole}) for phase in chosen)
 
 
 class EvaluateOptions(Options):

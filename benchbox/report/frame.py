@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pandas import isna
 
 from benchbox.jobdir import State
 from benchbox.store import Store
@@ -37,11 +40,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class ArmRow:
-    """An arm with its state and its scores by (protocol, metric, group)."""
+    """An arm with its state, its scores by (protocol, metric, group), and what to know of its training."""
 
     arm: ArmJobs
     state: str
     scores: Mapping[tuple[str, str, str], Measured]
+    notes: tuple[str, ...] = ()
 
 
 def rows(arms: Iterable[ArmJobs], store: Store) -> list[ArmRow]:
@@ -50,12 +54,30 @@ def rows(arms: Iterable[ArmJobs], store: Store) -> list[ArmRow]:
     names = ("job", "protocol", "metric", "group", "value", "n")
     for job, protocol, metric, group, value, counted in zip(*(store.scores[name] for name in names), strict=True):
         values.setdefault(job, []).append(((protocol, metric, group), float(value), int(counted)))
-    return [ArmRow(arm, _state(arm, store.states), _scores(arm, values)) for arm in arms]
+    divided = _divided(store)
+    return [
+        ArmRow(
+            arm,
+            _state(arm, store.states),
+            _scores(arm, values),
+            tuple(divided[job] for job in arm.jobs if job in divided),
+        )
+        for arm in arms
+    ]
 
 
 def protocols(table: Iterable[ArmRow]) -> list[str]:
     """List the protocols that made the scores, in order of first use."""
     return list(dict.fromkeys(protocol for row in table for protocol, _, _ in row.scores))
+
+
+def _divided(store: Store) -> dict[str, str]:
+    """Say of the jobs whose memory was too small for the parts of a mini-batch that they asked for."""
+    notes = {}
+    for job, parts, config in zip(*(store.runs[name] for name in ("job", "parts", "config")), strict=True):
+        if not isna(parts) and parts > json.loads(config)["train"].get("accumulate", 1):
+            notes[job] = f"short of memory, mini-batches in {parts:.0f} parts: batch norm saw one part at a time"
+    return notes
 
 
 def _state(arm: ArmJobs, states: Mapping[str, State]) -> str:

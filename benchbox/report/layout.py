@@ -131,14 +131,14 @@ def missing(rows: Sequence[ArmRow]) -> int:
 
 
 def notes_on(rows: Sequence[ArmRow]) -> list[str]:
-    """Return the footnotes on seeds, stale rows and saved predictions."""
+    """Return the footnotes on seeds, stale rows, saved predictions and single arms."""
     most = max((len(row.arm.jobs) for row in rows), default=1)
     notes = ["One seed: a difference may be noise."] if most == 1 else [f"Mean ± standard deviation over {most} seeds."]
     if any(row.state == "stale" for row in rows):
         notes.append("stale: made by other code or data than today's; `benchbox run STUDY --stale` makes it anew.")
     if any(row.state == "saved" for row in rows):
         notes.append("saved: predictions of others, judged by `benchbox score`.")
-    return notes
+    return notes + [f"{row.arm.name}: {note}." for row in rows for note in dict.fromkeys(row.notes)]
 
 
 def used_notes(columns: Sequence[ScoreColumn]) -> list[str]:

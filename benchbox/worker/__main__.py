@@ -158,7 +158,8 @@ def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
     try:
         attempt.take_over()
         check_opencv()
-        from benchbox.worker.run import Stopped, run_attempt
+        from benchbox.worker.progress import Stopped
+        from benchbox.worker.run import run_attempt
     except EnvironmentProblem as problem:
         return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
     try:
@@ -185,6 +186,7 @@ def _failed(attempt: Attempt, failure: str, problem: BaseException, code: int) -
 
 
 def _unforeseen(attempt: Attempt, problem: Exception) -> int:
+    from benchbox.engine.memory import out_of_memory
     from benchbox.engine.train import NonFiniteLoss
 
     if isinstance(problem, NonFiniteLoss):
@@ -193,7 +195,7 @@ def _unforeseen(attempt: Attempt, problem: Exception) -> int:
         what = f"{problem.filename or attempt.path}: cannot be written: {(problem.strerror or '').lower()}"
         return _failed(attempt, "infrastructure", EnvironmentProblem(what), ENVIRONMENT)
     traceback.print_exc()
-    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
+    if out_of_memory(problem):
         return _failed(attempt, "oom", MemoryError(f"out of memory: {problem}"), FAILED)
     return _failed(attempt, "code", RuntimeError(f"{type(problem).__name__}: {problem}"), FAILED)
 

@@ -21,14 +21,17 @@ from benchbox import records
 from benchbox.config import JobConfig
 from benchbox.digest import source_digest
 from benchbox.engine.fold import bf16_is_native, folded
+from benchbox.engine.memory import out_of_memory
 from benchbox.engine.normalise import normalised
+from benchbox.engine.optim import make_optimizer
 from benchbox.engine.provenance import peak_memory_bytes, provenance
 from benchbox.engine.timing import percentile, spread, timed
 from benchbox.engine.train import train_epoch
 from benchbox.errors import EnvironmentProblem
 from benchbox.files import explained
 from benchbox.worker.network import initial_network
-from benchbox.worker.run import judged_by, prepare_device
+from benchbox.worker.run import prepare_device
+from benchbox.worker.training import judged_by
 
 WARM_UP = 2
 SECONDS = 1.0
@@ -87,8 +90,8 @@ def measure(
     device = setting.prepare()
     try:
         row = _measured(config, setting, device)
-    except (RuntimeError, MemoryError) as problem:  # torch.OutOfMemoryError is the first, so is a refusal on a CPU
-        if isinstance(problem, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(problem):
+    except (RuntimeError, MemoryError) as problem:
+        if out_of_memory(problem):
             raise EnvironmentProblem(f"{network}: out of memory at --batch {setting.batch}") from None
         raise
     height, width = config.dataset.input
@@ -126,7 +129,7 @@ def _measured(config: JobConfig, setting: Setting, device: torch.device) -> dict
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     target, weight = draw.random(shape, dtype=np.float32), np.ones((*shape[:2], 1), np.float32)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    optimizer = make_optimizer(model, "adam")
     batches = itertools.repeat((images, target, weight))
     how = {"precision": setting.precision, **judged_by(config)}
     steps = train_epoch(model, optimizer, batches, rate=RATE, device=device, **how)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbox.config import JobConfig, required_files
+from benchbox.config import JobConfig, required_files, schedule
 from benchbox.datasets import coco, lsp, mpii, mpii_release, topdown
 from benchbox.datasets.synthetic import files, lsp_files
 from benchbox.digest import file_digest
@@ -86,8 +86,9 @@ def skeleton_of(config: JobConfig) -> Skeleton:
 def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     """Read the people to train on."""
     people = _people(source, source.train)
-    if len(people) < config.train.batch:
-        raise InvalidInput(f"{source.train}: {len(people)} persons do not fill one batch of {config.train.batch}")
+    batch = max(phase.batch or 0 for phase in schedule(config))
+    if len(people) < batch:
+        raise InvalidInput(f"{source.train}: {len(people)} persons do not fill one batch of {batch}")
     return _crops(config, people)
 
 

@@ -1,0 +1,204 @@
+"""Train a job's network: phase after phase, from where an earlier attempt stopped, in parts where memory is short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchbox.config import JobConfig, schedule
+from benchbox.datasets.topdown import TopDown
+from benchbox.digest import source_digest
+from benchbox.engine import checkpoint
+from benchbox.engine.memory import out_of_memory, release
+from benchbox.engine.optim import freeze, make_optimizer
+from benchbox.engine.train import Step, train_epoch
+from benchbox.jobdir import Attempt
+from benchbox.options.models import MrnOptions
+from benchbox.options.recipes import Phase
+from benchbox.worker.network import initial_network
+from benchbox.worker.predict import glance
+from benchbox.worker.progress import Progress, Stopped
+
+
+@dataclass
+class Tally:
+    """Sums over the steps of a training; parts: the most that a mini-batch was computed in."""
+
+    samples: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    data_seconds: float = 0.0
+    loss: float | None = None
+    parts: int = 1
+
+    def add(self, step: Step) -> None:
+        """Count a step."""
+        self.samples += step.samples
+        self.steps += 1
+        self.seconds += step.seconds
+        self.data_seconds += step.data_seconds
+        self.loss = step.loss if self.loss is None else 0.98 * self.loss + 0.02 * step.loss
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training needs beside its network: people to learn from and to watch, and the place of its state."""
+
+    config: JobConfig
+    crops: TopDown
+    watched: TopDown
+    attempt: Attempt
+    device: torch.device
+    progress: Progress
+    stop: Callable[[], bool]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all phases."""
+        return sum(phase.epochs for phase in schedule(self.config))
+
+
+def trained_network(training: Training) -> tuple[nn.Module, Tally]:
+    """Return the trained network and the sums over its steps; goes on where an earlier attempt stopped.
+
+    A mini-batch for which memory is short is computed in twice as many parts, from the last checkpoint on: the batch
+    and the rate of learning stay what they are, but batch norm sees smaller parts.
+
+    Raises: Stopped, its state saved. NonFiniteLoss, the last checkpoint kept. Memory errors where two samples are too
+    many.
+    """
+    parts = training.config.train.accumulate
+    largest = max(phase.batch or 0 for phase in schedule(training.config))
+    while True:
+        try:
+            return _trained(training, parts)
+        except Exception as problem:
+            if not out_of_memory(problem) or largest // (2 * parts) < 2:
+                raise
+        parts *= 2
+        print(f"out of memory: goes on with mini-batches in {parts} parts", flush=True)
+        release()
+
+
+def _trained(training: Training, parts: int) -> tuple[nn.Module, Tally]:
+    config, attempt = training.config, training.attempt
+    model = initial_network(config, training.device)
+    saved = _resume(attempt, model)
+    (first_epoch, first_step), tally = (0, 0), Tally()
+    if saved is not None:
+        (first_epoch, first_step), tally = saved.position, Tally(**saved.tally)  # type: ignore[arg-type]
+    tally.parts = max(tally.parts, parts)
+    standing = None
+    score: dict[str, float] = {}
+    for epoch, phase, own_epoch in _epochs(config):
+        if epoch < first_epoch:
+            continue
+        first = first_step if epoch == first_epoch else 0
+        if phase is not standing:
+            standing = phase
+            optimizer = _begin(model, phase, config)
+            if saved is not None and epoch == first_epoch and (own_epoch, first) > (0, 0):
+                optimizer.load_state_dict(saved.optimizer)
+        for number, step in enumerate(_steps(training, model, optimizer, phase, tally.parts, epoch, own_epoch, first)):
+            tally.add(step)
+            training.progress.tell("train", **_report(training, tally, epoch), score=score)
+            if training.stop():
+                _save(attempt, model, optimizer, (epoch, first + number + 1), tally)
+                raise Stopped
+        _save(attempt, model, optimizer, (epoch + 1, 0), tally)
+        score = glance(model, training.watched, training.device)
+        _say(training, tally, epoch, score)
+    return model, tally
+
+
+def _epochs(config: JobConfig) -> Iterator[tuple[int, Phase, int]]:
+    """Yield every epoch, counted over all phases, with its phase and its number in that, from 0."""
+    epoch = 0
+    for phase in schedule(config):
+        for own_epoch in range(phase.epochs):
+            yield epoch, phase, own_epoch
+            epoch += 1
+
+
+def _begin(model: nn.Module, phase: Phase, config: JobConfig) -> torch.optim.Optimizer:
+    """Let learn what the phase trains, with a fresh optimizer."""
+    if config.model.learns_masks:
+        model.masks = phase.masks  # type: ignore[assignment]
+        masks = set(model.mask_parameters())  # type: ignore[operator]
+        pose = {name for name, _ in model.named_parameters()} - masks
+        freeze(model, {"all": set[str](), "pose": masks, "masks": pose}[phase.trains])
+    return make_optimizer(model, config.train.optimizer, weight_decay=config.train.weight_decay)
+
+
+def _steps(
+    training: Training,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    phase: Phase,
+    parts: int,
+    epoch: int,
+    own_epoch: int,
+    first: int,
+) -> Iterator[Step]:
+    recipe, batch = training.config.train, phase.batch or training.config.train.batch
+    return train_epoch(
+        model,
+        optimizer,
+        training.crops.training_batches(epoch, batch, first),
+        rate=phase.rate(own_epoch),
+        device=training.device,
+        parts=parts,
+        precision=recipe.precision,
+        activity=recipe.activity,
+        **judged_by(training.config),
+    )
+
+
+def judged_by(config: JobConfig) -> dict[str, Any]:
+    """Return the keywords of `train_epoch` that say what a prediction's loss is."""
+    if isinstance(config.model, MrnOptions):
+        return {"loss": "coordinates", "auxiliary": config.model.auxiliary, "sigma": config.train.sigma}
+    return {"loss": config.train.loss}
+
+
+def _save(
+    attempt: Attempt, model: nn.Module, optimizer: torch.optim.Optimizer, position: tuple[int, int], tally: Tally
+) -> None:
+    sums, made_by = asdict(tally), source_digest()
+    checkpoint.save(attempt.checkpoint, model, optimizer, position=position, tally=sums, source=made_by)
+
+
+def _resume(attempt: Attempt, model: nn.Module) -> checkpoint.Saved | None:
+    for number in reversed(attempt.job.numbers()):
+        if number <= attempt.number:
+            saved = checkpoint.load(Attempt(attempt.job, number).checkpoint, model, source=source_digest())
+            if saved is not None:
+                epoch, step = saved.position
+                print(f"goes on from attempt {number}: epoch {epoch + 1}, step {step + 1}", flush=True)
+                return saved
+    return None
+
+
+def _report(training: Training, tally: Tally, epoch: int) -> dict[str, Any]:
+    people, epochs = len(training.crops.people), training.epochs
+    rate = tally.samples / max(tally.seconds, 1e-9)
+    share = min(1.0, tally.samples / (epochs * people))
+    return {
+        "epoch": epoch + 1,
+        "epochs": epochs,
+        "share": round(share, 4),
+        "loss": tally.loss,
+        "rate": round(rate, 1),
+        "data_wait": round(tally.data_seconds / max(tally.seconds, 1e-9), 4),
+        "seconds_left": round((1 - share) * epochs * people / rate, 1),
+    }
+
+
+def _say(training: Training, tally: Tally, epoch: int, score: dict[str, float]) -> None:
+    shown = " ".join(f"{name} {value:.1f}" for name, value in score.items())
+    counted = f"epoch {epoch + 1}/{training.epochs} samples {tally.samples}"
+    print(f"{counted} loss {tally.loss:.6f} {shown}", flush=True)
