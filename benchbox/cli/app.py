@@ -64,6 +64,7 @@ def plan(
     seeds: Seeds = None,
     only: Only = None,
     results: Results = Path("results"),
+    schedule: Annotated[bool, typer.Option("--schedule", help="Show epochs, rates and what learns when.")] = False,
     format: Format = "rich",
     json: Json = False,
 ) -> None:
@@ -75,7 +76,8 @@ def plan(
     """
     from benchbox.cli import study as verbs
 
-    sys.exit(verbs.plan(study, verbs.Choice(scale, seeds, only, results), "json" if json else format))
+    choice = verbs.Choice(scale, seeds, only, results)
+    sys.exit(verbs.plan(study, choice, "json" if json else format, schedules=schedule))
 
 
 @app.command()

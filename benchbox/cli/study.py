@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox import costs, estimate
-from benchbox.cli import folders
+from benchbox.cli import folders, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display
 from benchbox.cli.grid import Column, emit
@@ -70,9 +70,14 @@ def select(path: Path, choice: Choice) -> Selection:
     return Selection(study, scale, reason, arms, data, choice.results)
 
 
-def plan(path: Path, choice: Choice, format: str) -> int:
-    """Print every arm with its job, costs, difference, state and estimated time."""
+def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False) -> int:
+    """Print every arm with its job, costs, difference, state and estimated time; or how the arms are trained."""
     chosen = select(path, choice)
+    meta = {"schema": 1, "kind": "plan", "study": str(path), "scale": chosen.scale, "reason": chosen.reason}
+    if schedules and format != "json":
+        note(f"{path.name} at scale {chosen.scale} ({chosen.reason})")
+        emit(format, chosen.study.title, schedule.COLUMNS, schedule.rows(chosen.arms), meta)
+        return OK
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
     counted = count_networks([arm.config for arm in chosen.arms])
     seconds = _estimates(chosen, states, counted)
@@ -90,6 +95,7 @@ def plan(path: Path, choice: Choice, format: str) -> int:
                 "difference": "reference" if arm.reference else _difference(arm),
                 "state": states[arm.job].name + (" (same job as above)" if arm.job in seen else ""),
                 "seconds": round(seconds[arm.job], 1),
+                "schedule": schedule.of_job(arm.config),
             }
         )
         seen.add(arm.job)
@@ -104,7 +110,6 @@ def plan(path: Path, choice: Choice, format: str) -> int:
         Column("state", "State"),
         Column("seconds", "Estimated", right=True, show=lambda value: "~" + duration(value)),
     ]
-    meta = {"schema": 1, "kind": "plan", "study": str(path), "scale": chosen.scale, "reason": chosen.reason}
     emit(format, chosen.study.title, columns, rows, meta)
     return OK
 

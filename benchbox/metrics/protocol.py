@@ -8,6 +8,7 @@ prediction = whose boxes, then how the heatmaps were read:
           argmax | dark (only where it is not the quarter offset)     regressed (where there are no heatmaps)
           udp (only where coordinates are not the official)     bf16 (where the network did not compute in fp32)
           neck-heads (head sizes from the neck's length, where a split has no head boxes)
+          complete (only persons of whom every joint is labelled)
           or "given" alone: predictions of others that do not say how they were made
 choice  = what scoring does with the saved predictions, only where it is not the official way (coco-kp only):
           box-score-T (boxes below T are dropped)    no-rescoring    nms-T | soft-nms-T | no-nms
@@ -36,11 +37,12 @@ _VOCABULARY = (
     re.compile(r"udp"),
     re.compile(r"bf16"),
     re.compile(r"neck-heads"),
+    re.compile(r"complete"),
 )
 _CHOICE = re.compile(rf"box-score-({_NUMBER})|no-rescoring|(?:soft-)?nms-({_NUMBER})|no-nms")
 _WORDS = (
     *("gt-boxes", "det-56.4", "given", "flip", "flip-noshift", "noflip"),
-    *("argmax", "dark", "regressed", "udp", "bf16", "neck-heads"),
+    *("argmax", "dark", "regressed", "udp", "bf16", "neck-heads", "complete"),
 )
 _CHOICES = ("box-score-0.3", "no-rescoring", "nms-0.9", "soft-nms-0.9", "no-nms")
 
@@ -117,6 +119,7 @@ def prediction_parts(
     precision: str = "fp32",
     detections: str = "",
     heads: str = "boxes",
+    people: str = "all",
 ) -> tuple[str, ...]:
     """Name how predictions are made.
 
@@ -126,6 +129,7 @@ def prediction_parts(
             that puts out coordinates.
         detections: name of the detector's file where it is not the field's.
         heads: boxes, or neck where head sizes are made from the neck's length.
+        people: all, or complete.
     """
     name = re.sub(r"[^a-z0-9._-]+", "-", detections.lower()).strip("-._") or DETECTIONS_NAME
     flip = ("flip" if flip_shift and coordinates == "official" else "flip-noshift") if flip_test else "noflip"
@@ -138,6 +142,7 @@ def prediction_parts(
         *([] if coordinates == "official" else [coordinates]),
         *([] if precision == "fp32" else [precision]),
         *([] if heads == "boxes" else [f"{heads}-heads"]),
+        *([] if people == "all" else [people]),
     )
 
 

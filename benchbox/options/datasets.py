@@ -62,7 +62,8 @@ class MpiiOptions(DatasetOptions):
     """MPII Human Pose: splits by the names of HRNet's JSON files.
 
     annotations: hrnet reads those files; release reads the official .mat, test persons being those of the images that
-    HRNet's JSON of the test split names, all others to train on.
+    HRNet's JSON of the test split names, all others to train on. people: complete leaves out those that have a joint
+    without a label, in training and test.
     """
 
     name: Literal["mpii"]
@@ -70,6 +71,7 @@ class MpiiOptions(DatasetOptions):
     test: str = Field("valid", pattern=_SPLIT, max_length=64)
     input: Size = (256, 256)
     annotations: Literal["hrnet", "release"] = "hrnet"
+    people: Literal["all", "complete"] = "all"
 
     @property
     def skeleton(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -42,6 +45,26 @@ class Phase(Options):
     def rate(self, epoch: int) -> float:
         """Return the learning rate of an epoch of this phase, from 0."""
         return self.lr * self.lr_factor ** sum(epoch >= drop for drop in self.lr_drops)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Epochs that follow each other, first to last counted from 1 over all phases, with one rate of learning."""
+
+    first: int
+    last: int
+    rate: float
+    phase: Phase
+
+
+def stretches(phases: Sequence[Phase]) -> list[Stretch]:
+    """Return the rates of a training as stretches of epochs."""
+    found, start = [], 0
+    for phase in phases:
+        bounds = [0, *(drop for drop in phase.lr_drops if 0 < drop < phase.epochs), phase.epochs]
+        found += [Stretch(start + a + 1, start + b, phase.rate(a), phase) for a, b in pairwise(bounds)]
+        start += phase.epochs
+    return found
 
 
 class TrainOptions(Options):

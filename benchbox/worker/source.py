@@ -74,7 +74,8 @@ def ground_of(config: JobConfig, source: Source) -> Ground:
     how = config.evaluate.model_dump()
     if config.model.predicts == "coordinates":
         how |= {"decode": "regressed", "flip_shift": True}
-    prediction = prediction_parts(**how, heads=heads)
+    people = config.dataset.people if isinstance(config.dataset, MpiiOptions) else "all"
+    prediction = prediction_parts(**how, heads=heads, people=people)
     return Ground(skeleton_of(config), prediction, truth, width / height)
 
 
@@ -85,7 +86,7 @@ def skeleton_of(config: JobConfig) -> Skeleton:
 
 def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     """Read the people to train on."""
-    people = _people(source, source.train)
+    people = _chosen(config, _people(source, source.train))
     batch = max(phase.batch or 0 for phase in schedule(config))
     if len(people) < batch:
         raise InvalidInput(f"{source.train}: {len(people)} persons do not fill one batch of {batch}")
@@ -97,10 +98,16 @@ def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     if source.detections is not None:
         people = coco.read_people(source.root, source.test, boxes="detector", detections=source.detections)
     else:
-        people = _people(source, source.test)
+        people = _chosen(config, _people(source, source.test))
     if not people:
         raise InvalidInput(f"{source.detections or source.root}: {source.test} has nobody to test on")
     return _crops(config, people)
+
+
+def _chosen(config: JobConfig, people: list[Person]) -> list[Person]:
+    if isinstance(config.dataset, MpiiOptions) and config.dataset.people == "complete":
+        return [person for person in people if (person.keypoints[:, 2] > 0).all()]
+    return people
 
 
 def _people(source: Source, split: str) -> list[Person]:
