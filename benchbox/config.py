@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from benchbox.options import recipes
 from benchbox.options.base import Options
 from benchbox.options.datasets import SYNTHETIC_VERSION, CocoOptions, LspOptions, MpiiOptions, SyntheticOptions
 from benchbox.options.models import NETWORKS, AttentiveOptions, MrnOptions, NetworkOptions, Weights
-from benchbox.options.recipes import EvaluateOptions, Phase, TrainOptions
+from benchbox.options.recipes import EvaluateOptions, Phase, Stretch, TrainOptions
 
 
 class JobConfig(Options):
@@ -35,6 +36,8 @@ class JobConfig(Options):
         if self.model.predicts == "coordinates":
             self._fits_coordinates()
         self._fits_phases()
+        if self.evaluate.weights == "best" and self.train.epochs and not self.train.validate_every:
+            raise ValueError("evaluate.weights: there is no best of the epochs without train.validate_every")
         if self.dataset.name != "coco" and self.evaluate.boxes == "detector":
             raise ValueError(f'evaluate.boxes: the {self.dataset.name} set has no detector; use "ground-truth"')
         if self.evaluate.detections and self.evaluate.boxes != "detector":
@@ -60,6 +63,11 @@ class JobConfig(Options):
 def schedule(config: JobConfig) -> tuple[Phase, ...]:
     """Return the phases of a job's training, none where it does not train; a plain recipe is one phase."""
     return config.train.schedule(masks=config.model.learns_masks)
+
+
+def stretches(config: JobConfig) -> list[Stretch]:
+    """Return a job's training as stretches of epochs of one rate."""
+    return recipes.stretches(schedule(config))
 
 
 def required_files(config: JobConfig) -> tuple[str, ...]:
@@ -98,6 +106,7 @@ def canonical(config: JobConfig) -> dict[str, Any]:
     values["train"] = _canonical_train(config)
     if config.train.epochs == 0:
         values["model"].pop("auxiliary", None)
+        values.get("evaluate", {}).pop("weights", None)
     if config.model.colour != "rgb":
         values["model"]["colour"] = config.model.colour
     if config.model.weights.path or config.model.weights.digest:

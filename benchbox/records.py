@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from benchbox.errors import InvalidInput
 
 VERSION = 3
-"""Version 3 of `runs`: new is parts, how many a mini-batch was computed in (more than the study's accumulate where
-memory was short). Version 2 of `people`: new are activity, truth and joint_unit (null in what version 1 wrote);
-keypoints and joint_errors are doubles, since the last bit of a float decides on a joint at the threshold."""
+"""Version 3 of `runs`: new are parts, how many a mini-batch was computed in (more than the study's accumulate where
+memory was short), validations (JSON: scores after some epochs, the last of all included) and best_epoch. Version 2 of
+`people`: new are activity, truth and joint_unit (null in what version 1 wrote); keypoints and joint_errors are doubles,
+since the last bit of a float decides on a joint at the threshold."""
 
 RUNS = pa.schema(
     [
@@ -29,6 +30,8 @@ RUNS = pa.schema(
         ("field_gflops", pa.float64()),
         ("epochs", pa.int32()),
         ("parts", pa.int32()),
+        ("validations", pa.string()),
+        ("best_epoch", pa.int32()),
         ("samples", pa.int64()),
         ("final_loss", pa.float64()),
         ("wall_seconds", pa.float64()),
@@ -113,7 +116,7 @@ JOB_TABLES = ("runs", "scores", "people")
 """The tables that every result of a job has."""
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     2: {"people": ("activity", "truth", "joint_unit")},
-    3: {"runs": ("parts",)},
+    3: {"runs": ("parts", "validations", "best_epoch")},
 }
 """Columns that came with a version, by table."""
 MEASURED_TIMES = (
@@ -132,10 +135,22 @@ def write(path: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
     Args: name: runs, scores, people or bench. Raises: OSError when the disk refuses.
     """
-    table = pa.Table.from_pylist([{"version": VERSION, **row} for row in rows], schema=SCHEMAS[name])
+    write_table(path, table(name, rows))
+
+
+def table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return rows as a table of today's version, keys that are missing as nulls."""
+    return pa.Table.from_pylist([{"version": VERSION, **row} for row in rows], schema=SCHEMAS[name])
+
+
+def write_table(path: Path, content: pa.Table) -> None:
+    """Write a table whole or not at all.
+
+    Raises: OSError when the disk refuses.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(content, temporary, compression="zstd")
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

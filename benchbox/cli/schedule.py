@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchbox.cli.grid import Column
-from benchbox.config import JobConfig, schedule
-from benchbox.options.recipes import stretches
+from benchbox.config import JobConfig, stretches
 from benchbox.plan import Arm
 
 COLUMNS = [
@@ -33,7 +32,7 @@ def of_job(config: JobConfig) -> list[dict[str, Any]]:
             "rate": float(f"{one.rate:.10g}"),
             "batch": one.phase.batch,
         }
-        for one in stretches(schedule(config))
+        for one in stretches(config)
     ]
 
 

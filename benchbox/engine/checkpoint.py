@@ -14,11 +14,12 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Saved:
-    """Where a training stands: the (epoch, step) to take next, its sums so far, and the state of its optimizer."""
+    """Where a training stands: the (epoch, step) to take next, its sums so far, its optimizer and its best weights."""
 
     position: tuple[int, int]
-    tally: dict[str, float]
+    tally: dict[str, Any]
     optimizer: dict[str, Any]
+    best: dict[str, torch.Tensor] | None
 
 
 def save(
@@ -27,15 +28,17 @@ def save(
     optimizer: torch.optim.Optimizer,
     *,
     position: tuple[int, int],
-    tally: dict[str, float],
+    tally: dict[str, Any],
     source: str,
+    best: dict[str, torch.Tensor] | None = None,
 ) -> None:
-    """Write model, optimizer, random generators, the (epoch, step) to take next and the sums so far.
+    """Write model, optimizer, random generators, the (epoch, step) to take next, the sums so far, and best weights.
 
     Args: source: digest of the code that made it.
     Raises: OSError when the disk refuses; what was saved before is still there.
     """
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "random": torch.get_rng_state()}
+    state: dict[str, Any] = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "best": best}
+    state["random"] = torch.get_rng_state()
     if torch.cuda.is_available():
         state["random_cuda"] = torch.cuda.get_rng_state()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -72,7 +75,7 @@ def load(path: Path, model: nn.Module, *, source: str) -> Saved | None:
             if state["source"] != source:
                 continue
             epoch, step = state["position"]
-            saved = Saved((int(epoch), int(step)), dict(state["tally"]), state["optimizer"])
+            saved = Saved((int(epoch), int(step)), dict(state["tally"]), state["optimizer"], state["best"])
         except Exception:  # a damaged file raises nearly anything, and none of it is worth more than starting again
             continue
         model.load_state_dict(state["model"])

@@ -8,6 +8,7 @@ prediction = whose boxes, then how the heatmaps were read:
           argmax | dark (only where it is not the quarter offset)     regressed (where there are no heatmaps)
           udp (only where coordinates are not the official)     bf16 (where the network did not compute in fp32)
           neck-heads (head sizes from the neck's length, where a split has no head boxes)
+          best (weights of the best epoch, chosen by these very scores)
           complete (only persons of whom every joint is labelled)
           or "given" alone: predictions of others that do not say how they were made
 choice  = what scoring does with the saved predictions, only where it is not the official way (coco-kp only):
@@ -37,12 +38,13 @@ _VOCABULARY = (
     re.compile(r"udp"),
     re.compile(r"bf16"),
     re.compile(r"neck-heads"),
+    re.compile(r"best"),
     re.compile(r"complete"),
 )
 _CHOICE = re.compile(rf"box-score-({_NUMBER})|no-rescoring|(?:soft-)?nms-({_NUMBER})|no-nms")
 _WORDS = (
     *("gt-boxes", "det-56.4", "given", "flip", "flip-noshift", "noflip"),
-    *("argmax", "dark", "regressed", "udp", "bf16", "neck-heads", "complete"),
+    *("argmax", "dark", "regressed", "udp", "bf16", "neck-heads", "best", "complete"),
 )
 _CHOICES = ("box-score-0.3", "no-rescoring", "nms-0.9", "soft-nms-0.9", "no-nms")
 
@@ -119,6 +121,7 @@ def prediction_parts(
     precision: str = "fp32",
     detections: str = "",
     heads: str = "boxes",
+    weights: str = "last",
     people: str = "all",
 ) -> tuple[str, ...]:
     """Name how predictions are made.
@@ -129,6 +132,7 @@ def prediction_parts(
             that puts out coordinates.
         detections: name of the detector's file where it is not the field's.
         heads: boxes, or neck where head sizes are made from the neck's length.
+        weights: of the last epoch, or of the best.
         people: all, or complete.
     """
     name = re.sub(r"[^a-z0-9._-]+", "-", detections.lower()).strip("-._") or DETECTIONS_NAME
@@ -142,6 +146,7 @@ def prediction_parts(
         *([] if coordinates == "official" else [coordinates]),
         *([] if precision == "fp32" else [precision]),
         *([] if heads == "boxes" else [f"{heads}-heads"]),
+        *([] if weights == "last" else [weights]),
         *([] if people == "all" else [people]),
     )
 

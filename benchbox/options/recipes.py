@@ -75,6 +75,7 @@ class TrainOptions(Options):
     activity: factor of the squared outputs of the convolutions, summed over a sample. loss: mse over labelled joints;
     unweighted-mse teaches the others empty maps; hardest-mse counts a person's eight worst joints. phases: a training
     in parts; epochs, lr, lr_drops and lr_factor are then each phase's own, but epochs = 0 still trains nothing.
+    validate_every: epochs after which the test persons are scored again; 0: only at the end.
     """
 
     epochs: int = Field(210, ge=0, le=10_000)
@@ -94,6 +95,7 @@ class TrainOptions(Options):
     weight_decay: float = Field(0.0, ge=0, le=1)
     activity: float = Field(0.0, ge=0, le=1)
     phases: Annotated[tuple[Phase, ...], Field(strict=False, max_length=100)] = ()
+    validate_every: int = Field(0, ge=0, le=10_000)
 
     @model_validator(mode="after")
     def _possible(self) -> TrainOptions:
@@ -129,7 +131,8 @@ class EvaluateOptions(Options):
 
     boxes: whose; detections names a detector's file in coco/person_detection_results, the field's own when empty.
     flip_test, flip_shift: with the mirrored crop too, its heatmaps shifted by one column. decode: how a peak is
-    refined. coordinates: of the crops in training and test alike, the official ones or UDP's.
+    refined. coordinates: of the crops in training and test alike, the official ones or UDP's. weights: whose
+    predictions count, those of the last epoch or of the best one that was validated.
     """
 
     boxes: Literal["ground-truth", "detector"] = "ground-truth"
@@ -138,4 +141,5 @@ class EvaluateOptions(Options):
     decode: Literal["quarter", "argmax", "dark"] = "quarter"
     coordinates: Literal["official", "udp"] = "official"
     precision: Literal["fp32", "bf16"] = "fp32"
+    weights: Literal["last", "best"] = "last"
     detections: str = Field("", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$", max_length=100)

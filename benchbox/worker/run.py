@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import cv2
+import pyarrow as pa
 import torch
 
 from benchbox import records
@@ -21,12 +23,12 @@ from benchbox.engine.provenance import peak_memory_bytes, provenance
 from benchbox.errors import EnvironmentProblem
 from benchbox.jobdir import Attempt
 from benchbox.worker.count import cost_of
+from benchbox.worker.evaluate import Test, best_epoch, is_best, whole
 from benchbox.worker.network import initial_network
-from benchbox.worker.predict import people_records
 from benchbox.worker.progress import Progress, Stopped, listen
 from benchbox.worker.score import score_people
 from benchbox.worker.source import Source, ground_of, open_source, test_crops, training_crops
-from benchbox.worker.training import Tally, Training, trained_network
+from benchbox.worker.training import Tally, Trained, Training, trained_network
 
 CPU_THREADS = 1
 """Threads of a job on a CPU: fixed, since sums in another order are other sums."""
@@ -45,25 +47,14 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     device = prepare_device()
     check_precision(config, device)
     source = open_source(config, data, cache)
-    crops = test_crops(config, source)
+    test = Test(config, test_crops(config, source), ground_of(config, source), device)
     if schedule(config):
         learnt = training_crops(config, source)
-        model, tally = trained_network(Training(config, learnt, crops, attempt, device, progress, stop))
+        trained = trained_network(Training(config, learnt, test, attempt, device, progress, stop))
     else:
-        model, tally = initial_network(config, device), Tally()
-    people = len(crops.people)
-
-    def told(done: int) -> None:
-        progress.tell("predict", done=min(done, people), of=people)
-        if stop():
-            raise Stopped
-
-    rows = people_records(model, crops, config, device, told)
-    progress.tell("score")
-    job = {"job": attempt.job.id}
-    records.write(attempt.table("people"), "people", [job | row for row in rows])
-    saved = records.read(attempt.table("people"), "people")
-    scores = score_people(saved, ground_of(config, source))
+        trained = Trained(initial_network(config, device), None, Tally())
+    job, tally = {"job": attempt.job.id}, trained.tally
+    scores = _judged(test, trained, attempt, progress, stop)
     records.write(attempt.table("scores"), "scores", [job | row for row in scores])
     seconds = time.monotonic() - began
     row = _run_row(config, source, tally, device, seconds)
@@ -72,8 +63,35 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     attempt.end("done")
     for number in attempt.job.numbers():
         checkpoint.remove(Attempt(attempt.job, number).checkpoint)
-    progress.tell("done", score=_whole(scores))
+    progress.tell("done", score=whole(scores))
     print(f"done: {_headline(scores)} in {seconds:.0f} s")
+
+
+def _judged(
+    test: Test, trained: Trained, attempt: Attempt, progress: Progress, stop: Callable[[], bool]
+) -> list[dict[str, Any]]:
+    """Write the predictions of the weights that count and return their scores; the last epoch's are known of both."""
+    number = len(test.crops.people)
+
+    def told(done: int) -> None:
+        progress.tell("predict", done=min(done, number), of=number)
+        if stop():
+            raise Stopped
+
+    people = test.people(trained.model, told)
+    progress.tell("score")
+    scores = score_people(people, test.ground)
+    if schedule(test.config):
+        validations = trained.tally.validations
+        epochs = sum(phase.epochs for phase in schedule(test.config))
+        validations.append({"epoch": epochs, **whole(scores)})
+        if test.config.evaluate.weights == "best" and trained.best is not None and not is_best(validations):
+            trained.model.load_state_dict(trained.best)
+            people = test.people(trained.model, told)
+            scores = score_people(people, test.ground)
+    named = pa.array([attempt.job.id] * len(people), people.schema.field("job").type)
+    records.write_table(attempt.table("people"), people.set_column(people.schema.get_field_index("job"), "job", named))
+    return scores
 
 
 def prepare_device() -> torch.device:
@@ -111,6 +129,8 @@ def _run_row(config: JobConfig, source: Source, tally: Tally, device: torch.devi
         **vars(costs),
         "epochs": sum(phase.epochs for phase in schedule(config)),
         "parts": tally.parts if tally.steps else None,
+        "validations": json.dumps(tally.validations),
+        "best_epoch": best_epoch(tally.validations),
         "samples": tally.samples,
         "final_loss": tally.loss,
         "wall_seconds": seconds,
@@ -127,14 +147,5 @@ def _run_row(config: JobConfig, source: Source, tally: Tally, device: torch.devi
     }
 
 
-def _whole(scores: list[dict[str, Any]]) -> dict[str, float]:
-    shown = ("AP", "AP50", "PCKh", "PCK")
-    whole: dict[str, float] = {}
-    for row in scores:
-        if row["group"] == "all" and row["metric"] in shown:
-            whole.setdefault(row["metric"], row["value"])
-    return whole
-
-
 def _headline(scores: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{metric} {value:.1f}" for metric, value in _whole(scores).items())
+    return ", ".join(f"{metric} {value:.1f}" for metric, value in whole(scores).items())

@@ -72,6 +72,8 @@ def ground_of(config: JobConfig, source: Source) -> Ground:
     heads = mpii.head_kind(source.root, source.test) if source.layout == "mpii" else "boxes"
     truth = coco.annotation_file(source.root, source.test) if source.layout == "coco" else None
     how = config.evaluate.model_dump()
+    if not schedule(config):
+        how["weights"] = "last"
     if config.model.predicts == "coordinates":
         how |= {"decode": "regressed", "flip_shift": True}
     people = config.dataset.people if isinstance(config.dataset, MpiiOptions) else "all"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from benchbox.engine.train import Step, train_epoch
 from benchbox.jobdir import Attempt
 from benchbox.options.models import MrnOptions
 from benchbox.options.recipes import Phase
+from benchbox.worker.evaluate import Test, is_best
 from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance
 from benchbox.worker.progress import Progress, Stopped
@@ -26,7 +27,10 @@ from benchbox.worker.progress import Progress, Stopped
 
 @dataclass
 class Tally:
-    """Sums over the steps of a training; parts: the most that a mini-batch was computed in."""
+    """Sums over the steps of a training.
+
+    parts: the most that a mini-batch was computed in. validations: scores after some epochs, each with its epoch.
+    """
 
     samples: int = 0
     steps: int = 0
@@ -34,6 +38,7 @@ class Tally:
     data_seconds: float = 0.0
     loss: float | None = None
     parts: int = 1
+    validations: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, step: Step) -> None:
         """Count a step."""
@@ -46,11 +51,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Training:
-    """What a training needs beside its network: people to learn from and to watch, and the place of its state."""
+    """What a training needs beside its network: people to learn from, the test, and the place of its state."""
 
     config: JobConfig
     crops: TopDown
-    watched: TopDown
+    test: Test
     attempt: Attempt
     device: torch.device
     progress: Progress
@@ -61,9 +66,23 @@ class Training:
         """Epochs of all phases."""
         return sum(phase.epochs for phase in schedule(self.config))
 
+    def validates(self, done: int) -> bool:
+        """Whether the test persons are scored after so many epochs; after the last they are anyway."""
+        every = self.config.train.validate_every
+        return every > 0 and done % every == 0 and done < self.epochs
 
-def trained_network(training: Training) -> tuple[nn.Module, Tally]:
-    """Return the trained network and the sums over its steps; goes on where an earlier attempt stopped.
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with the weights of its last epoch, the best validated before that if any, and sums over the steps."""
+
+    model: nn.Module
+    best: dict[str, torch.Tensor] | None
+    tally: Tally
+
+
+def trained_network(training: Training) -> Trained:
+    """Train a job's network; goes on where an earlier attempt stopped.
 
     A mini-batch for which memory is short is computed in twice as many parts, from the last checkpoint on: the batch
     and the rate of learning stay what they are, but batch norm sees smaller parts.
@@ -84,13 +103,13 @@ def trained_network(training: Training) -> tuple[nn.Module, Tally]:
         release()
 
 
-def _trained(training: Training, parts: int) -> tuple[nn.Module, Tally]:
+def _trained(training: Training, parts: int) -> Trained:
     config, attempt = training.config, training.attempt
     model = initial_network(config, training.device)
     saved = _resume(attempt, model)
-    (first_epoch, first_step), tally = (0, 0), Tally()
+    (first_epoch, first_step), tally, best = (0, 0), Tally(), None
     if saved is not None:
-        (first_epoch, first_step), tally = saved.position, Tally(**saved.tally)  # type: ignore[arg-type]
+        (first_epoch, first_step), tally, best = saved.position, Tally(**saved.tally), saved.best
     tally.parts = max(tally.parts, parts)
     standing = None
     score: dict[str, float] = {}
@@ -107,12 +126,27 @@ def _trained(training: Training, parts: int) -> tuple[nn.Module, Tally]:
             tally.add(step)
             training.progress.tell("train", **_report(training, tally, epoch), score=score)
             if training.stop():
-                _save(attempt, model, optimizer, (epoch, first + number + 1), tally)
+                _save(attempt, model, optimizer, (epoch, first + number + 1), tally, best)
                 raise Stopped
-        _save(attempt, model, optimizer, (epoch + 1, 0), tally)
-        score = glance(model, training.watched, training.device)
+        if training.validates(epoch + 1):
+            tally.validations.append(_validation(training, model, epoch + 1))
+            if is_best(tally.validations):
+                best = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+        _save(attempt, model, optimizer, (epoch + 1, 0), tally, best)
+        score = glance(model, training.test.crops, training.device)
         _say(training, tally, epoch, score)
-    return model, tally
+    return Trained(model, best, tally)
+
+
+def _validation(training: Training, model: nn.Module, epoch: int) -> dict[str, float]:
+    people = len(training.test.crops.people)
+
+    def told(done: int) -> None:
+        training.progress.tell("validate", done=min(done, people), of=people)
+        if training.stop():
+            raise Stopped
+
+    return training.test.validation(model, epoch, told)
 
 
 def _epochs(config: JobConfig) -> Iterator[tuple[int, Phase, int]]:
@@ -166,10 +200,15 @@ def judged_by(config: JobConfig) -> dict[str, Any]:
 
 
 def _save(
-    attempt: Attempt, model: nn.Module, optimizer: torch.optim.Optimizer, position: tuple[int, int], tally: Tally
+    attempt: Attempt,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    position: tuple[int, int],
+    tally: Tally,
+    best: dict[str, torch.Tensor] | None,
 ) -> None:
     sums, made_by = asdict(tally), source_digest()
-    checkpoint.save(attempt.checkpoint, model, optimizer, position=position, tally=sums, source=made_by)
+    checkpoint.save(attempt.checkpoint, model, optimizer, position=position, tally=sums, source=made_by, best=best)
 
 
 def _resume(attempt: Attempt, model: nn.Module) -> checkpoint.Saved | None:

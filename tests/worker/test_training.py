@@ -15,6 +15,7 @@ from benchbox.engine import train
 from benchbox.engine.train import NonFiniteLoss
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.worker import source as source_of
+from benchbox.worker.evaluate import Test
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped
 from benchbox.worker.training import Tally, Training, trained_network
@@ -69,8 +70,9 @@ def attempt(tmp_path: Path, cache: Path) -> Callable[..., tuple[dict[str, torch.
         tried = Attempt(JobDir(tmp_path / folder), next(numbers))
         tried.path.mkdir(parents=True)
         crops, watched = source_of.training_crops(config, source), source_of.test_crops(config, source)
-        model, tally = trained_network(Training(config, crops, watched, tried, CPU, Progress(tried.progress), stop))
-        return dict(model.state_dict()), tally
+        test = Test(config, watched, source_of.ground_of(config, source), CPU)
+        trained = trained_network(Training(config, crops, test, tried, CPU, Progress(tried.progress), stop))
+        return dict(trained.model.state_dict()), trained.tally
 
     return go
 
