@@ -69,6 +69,10 @@ class Attempt:
     def checkpoint(self) -> Path:
         return self.path / "checkpoint.pt"
 
+    @property
+    def end_file(self) -> Path:
+        return self.path / "end.json"
+
     def table(self, name: str) -> Path:
         return self.path / f"{name}.parquet"
 
@@ -88,9 +92,17 @@ class Attempt:
 
     def end(self, state: str, *, failure: str = "", error: str = "", exit_code: int = 0) -> None:
         """Record how the attempt ended, unless it has ended already."""
-        if not (self.path / "end.json").exists():
+        if not self.end_file.exists():
             record = {"schema": SCHEMA, "state": state, "class": failure, "error": error[:2000]}
-            write_json(self.path / "end.json", record | {"exit_code": exit_code, "source": source_digest()})
+            write_json(self.end_file, record | {"exit_code": exit_code, "source": source_digest()})
+
+    def asked_parts(self) -> int:
+        """Return how many parts a mini-batch needs at least, as `ask_parts` left it."""
+        return int((read_json(self.path / "parts.json", {"parts"}) or {"parts": 1})["parts"])
+
+    def ask_parts(self, parts: int) -> None:
+        """Let the next start of the attempt's processes compute mini-batches in so many parts: memory was short."""
+        write_json(self.path / "parts.json", {"schema": SCHEMA, "parts": parts})
 
     def publish(self, inputs: dict[str, str], seconds: float) -> bool:
         """Make this attempt the job's result; False when another attempt was first (its rows are the same).

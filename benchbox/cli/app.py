@@ -88,6 +88,7 @@ def run(
     only: Only = None,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Jobs at a time; one a GPU or core.")] = None,
     on: Annotated[str, typer.Option(help="local (one process a slot) or inline (one after another).")] = "local",
+    processes: Annotated[int, typer.Option(min=1, help="Processes that share a job, each with a GPU or core.")] = 1,
     retry: Annotated[list[str] | None, typer.Option(help="Repeat failures of this class (code, nan, ...).")] = None,
     stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more jobs after a failure.")] = False,
@@ -103,7 +104,8 @@ def run(
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)
-    sys.exit(verbs.run(study, choice, slots=jobs, on=on, retry=retry or [], stale=stale, fail_fast=fail_fast, yes=yes))
+    how = {"stale": stale, "fail_fast": fail_fast, "yes": yes}
+    sys.exit(verbs.run(study, choice, slots=jobs, on=on, processes=processes, retry=retry or [], **how))
 
 
 @app.command()

@@ -16,9 +16,10 @@ from benchbox.cli import folders, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display
 from benchbox.cli.grid import Column, emit
+from benchbox.config import schedule as schedule_of
 from benchbox.console import ask, duration, live, note
 from benchbox.digest import source_digest
-from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
+from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, EnvironmentProblem, InvalidInput, nearest
 from benchbox.files import explained
 from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir, State
 from benchbox.plan import Arm, expand, jobs
@@ -120,6 +121,7 @@ def run(
     *,
     slots: int | None,
     on: str,
+    processes: int,
     retry: Sequence[str],
     stale: bool,
     fail_fast: bool,
@@ -135,17 +137,18 @@ def run(
     folders.require_data([arm.config for arm in chosen.arms], chosen.data)
     _check_writable(chosen.results)
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
+    _check_shares(chosen.arms, processes)
     todo = [arm for job, arm in jobs(chosen.arms).items() if _pending(states[job], retry, stale)]
     counted = count_networks([arm.config for arm in chosen.arms])
     seconds = _estimates(chosen, states, counted)
-    places = _slots(slots)[: max(1, len(todo))]
+    places = _slots(slots, processes)[: max(1, len(todo))]
     note(_headline(chosen, states, seconds, slots=len(places)))
     if not yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
         return INTERRUPTED
     for arm in todo:
         chosen.folder(arm.job).write(arm.config)
     stop, number = _catch_signals()
-    queue = QUEUES[on](places, _command(chosen))
+    queue = QUEUES[on](places, _command(chosen, processes))
     with Display(chosen.arms, chosen.results, len(todo), moving=live() and on == "local") as display:
         folders_todo = [chosen.folder(arm.job) for arm in todo]
         outcome = drain(folders_todo, queue, tell=display.tell, refresh=display.refresh, stop=stop, fail_fast=fail_fast)
@@ -201,19 +204,29 @@ def _check_writable(results: Path) -> None:
             probe.unlink(missing_ok=True)
 
 
-def _slots(asked: int | None) -> list[Slot]:
+def _check_shares(arms: Sequence[Arm], processes: int) -> None:
+    for arm in arms:
+        batch = min((phase.batch or 0 for phase in schedule_of(arm.config)), default=2 * processes)
+        if batch < 2 * processes:
+            raise InvalidInput(f"--processes {processes}: {arm.name} has batches of {batch}, not two samples for each")
+
+
+def _slots(asked: int | None, processes: int = 1) -> list[Slot]:
     devices = folders.gpus()
     if devices:
-        return gpu_slots(devices[: asked or len(devices)])
-    return cpu_slots(asked or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else asked or 1)
+        if len(devices) < processes:
+            raise EnvironmentProblem(f"--processes {processes}: there are {len(devices)} GPUs, and each needs its own")
+        return gpu_slots(devices, processes)[:asked]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return cpu_slots(asked or max(1, cores // processes))
 
 
-def _command(chosen: Selection) -> Callable[[Attempt], list[str]]:
+def _command(chosen: Selection, processes: int) -> Callable[[Attempt], list[str]]:
     fixed = ["--cache", str(folders.cache_root()), *(["--data", str(chosen.data)] if chosen.data else [])]
 
     def command(attempt: Attempt) -> list[str]:
         words = [sys.executable, "-m", "benchbox.worker", "run", str(attempt.job.path.resolve())]
-        return [*words, "--attempt", str(attempt.number), *fixed]
+        return [*words, "--attempt", str(attempt.number), "--processes", str(processes), *fixed]
 
     return command
 

@@ -41,6 +41,15 @@ class Batch(NamedTuple):
     weights: np.ndarray
 
 
+class Share(NamedTuple):
+    """Hold one process's samples of a `Batch`, and how many samples the whole batch has."""
+
+    images: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    whole: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluationBatch:
     """Hold crops and where they come from.
@@ -143,32 +152,43 @@ class TopDown:
         images, targets, weights = self._changed([index], epoch, Cropper(self.input_size))
         return images[0], targets[0], weights[0]
 
-    def training_batches(self, epoch: int, batch: int, start: int = 0) -> Iterator[Batch]:
+    def training_batches(
+        self, epoch: int, batch: int, start: int = 0, share: tuple[int, int] = (0, 1)
+    ) -> Iterator[Batch | Share]:
         """Yield the batches of an epoch; a last one of a single sample is dropped (batch norm needs two).
 
         Args:
             epoch: from 0.
             batch: samples in a batch, at least 1.
             start: batches to leave out at the beginning, to go on where a run stopped.
+            share: (rank, size) of one of several processes. It gets neighbouring samples of each batch, as many as the
+                others or one more; all of a last batch that does not give everybody two.
         """
+        rank, size = share
         order = self.order(epoch)
         cropper = Cropper(self.input_size)
         for begin in range(start * batch, len(order), batch):
             indices = order[begin : begin + batch].tolist()
             if len(indices) < min(batch, 2):
                 return
-            yield self._changed(indices, epoch, cropper)
+            whole = len(indices)
+            if whole >= 2 * size:
+                indices = indices[whole * rank // size : whole * (rank + 1) // size]
+            made = self._changed(indices, epoch, cropper)
+            yield made if size == 1 else Share(*made, whole)
 
-    def evaluation_batches(self, batch: int) -> Iterator[EvaluationBatch]:
+    def evaluation_batches(self, batch: int, share: tuple[int, int] = (0, 1)) -> Iterator[EvaluationBatch]:
         """Yield everybody's unchanged crop in order; neighbours in one image share its decoding.
 
         Args:
             batch: crops in a batch, the last may have fewer.
+            share: (rank, size) of one of several processes, which take turns at the batches.
         """
+        rank, size = share
         center, scale = self.frames
         cropper = Cropper(self.input_size)
         path, image = None, np.empty((0, 0, 3), dtype=np.uint8)
-        for begin in range(0, len(self.people), batch):
+        for begin in range(rank * batch, len(self.people), size * batch):
             indices = range(begin, min(begin + batch, len(self.people)))
             images = np.empty((len(indices), *self.input_size, 3), dtype=np.uint8)
             for place, index in enumerate(indices):

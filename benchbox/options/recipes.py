@@ -75,7 +75,9 @@ class TrainOptions(Options):
     activity: factor of the squared outputs of the convolutions, summed over a sample. loss: mse over labelled joints;
     unweighted-mse teaches the others empty maps; hardest-mse counts a person's eight worst joints. phases: a training
     in parts; epochs, lr, lr_drops and lr_factor are then each phase's own, but epochs = 0 still trains nothing.
-    validate_every: epochs after which the test persons are scored again; 0: only at the end.
+    validate_every: epochs after which the test persons are scored again; 0: only at the end. sync_batch_norm: where
+    several processes share a mini-batch, batch norm sees the samples of all; else each its own, and the running
+    statistics are those of the first. One process has them all: there it changes nothing but the id.
     """
 
     epochs: int = Field(210, ge=0, le=10_000)
@@ -96,6 +98,7 @@ class TrainOptions(Options):
     activity: float = Field(0.0, ge=0, le=1)
     phases: Annotated[tuple[Phase, ...], Field(strict=False, max_length=100)] = ()
     validate_every: int = Field(0, ge=0, le=10_000)
+    sync_batch_norm: bool = False
 
     @model_validator(mode="after")
     def _possible(self) -> TrainOptions:

@@ -1,4 +1,4 @@
-"""Run jobs on this machine: one worker process per slot, a slot being one GPU or one CPU core."""
+"""Run jobs on this machine: one worker process per slot, a slot being a GPU or a CPU core, or several."""
 
 from __future__ import annotations
 
@@ -98,9 +98,10 @@ def cpu_slots(count: int) -> list[Slot]:
     return [Slot(f"cpu{index}", {**threads, "CUDA_VISIBLE_DEVICES": ""}) for index in range(count)]
 
 
-def gpu_slots(devices: Sequence[str]) -> list[Slot]:
-    """Return one slot per GPU, named as CUDA_VISIBLE_DEVICES names them (index or UUID)."""
-    return [Slot(f"gpu{device}", {"CUDA_VISIBLE_DEVICES": device}) for device in devices]
+def gpu_slots(devices: Sequence[str], each: int = 1) -> list[Slot]:
+    """Return one slot per so many GPUs, named as CUDA_VISIBLE_DEVICES names them (index or UUID)."""
+    groups = [",".join(devices[start : start + each]) for start in range(0, len(devices) - each + 1, each)]
+    return [Slot(f"gpu{group}", {"CUDA_VISIBLE_DEVICES": group}) for group in groups]
 
 
 def _record_end(attempt: Attempt, code: int) -> None:

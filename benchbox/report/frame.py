@@ -72,11 +72,17 @@ def protocols(table: Iterable[ArmRow]) -> list[str]:
 
 
 def _divided(store: Store) -> dict[str, str]:
-    """Say of the jobs whose memory was too small for the parts of a mini-batch that they asked for."""
+    """Say of the jobs whose batch norm saw less of a mini-batch than they asked for: short of memory, or shared."""
     notes = {}
-    for job, parts, config in zip(*(store.runs[name] for name in ("job", "parts", "config")), strict=True):
-        if not isna(parts) and parts > json.loads(config)["train"].get("accumulate", 1):
-            notes[job] = f"short of memory, mini-batches in {parts:.0f} parts: batch norm saw one part at a time"
+    columns = ("job", "parts", "processes", "config")
+    for job, parts, processes, config in zip(*(store.runs[name] for name in columns), strict=True):
+        recipe, said = json.loads(config)["train"], []
+        if not isna(parts) and parts > recipe.get("accumulate", 1):
+            said.append(f"short of memory, mini-batches in {parts:.0f} parts: batch norm saw one part at a time")
+        if not isna(processes) and processes > 1 and not recipe.get("sync_batch_norm", False):
+            said.append(f"mini-batches shared by {processes:.0f} processes: batch norm saw each one's share by itself")
+        if said:
+            notes[job] = "; ".join(said)
     return notes
 
 

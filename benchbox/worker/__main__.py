@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -35,9 +36,10 @@ OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-g
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the worker's verbs and return its exit code."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(words)
     if options.verb == "run":
-        return _run(Attempt(JobDir(options.job, options.data), options.attempt), options.data, options.cache)
+        return _run(Attempt(JobDir(options.job, options.data), options.attempt), options, words[1:])
     try:
         if options.verb not in WITHOUT_IMAGES:
             check_opencv()
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
+    run.add_argument("--processes", type=int, default=1)
     score.add_argument("predictions", type=Path)
     score.add_argument("--truth", type=Path)
     score.add_argument("--origin", type=int, default=1)
@@ -153,18 +156,34 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
 }
 
 
-def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
+def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        attempt.take_over()
+        if os.environ.get("RANK", "0") == "0":
+            attempt.take_over()
+        else:
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         check_opencv()
+        from benchbox.engine.distributed import Lost
         from benchbox.worker.progress import Stopped
         from benchbox.worker.run import run_attempt
+        from benchbox.worker.together import AGAIN, LOST, MoreParts, follow_launcher
     except EnvironmentProblem as problem:
         return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
+    if options.processes > 1:
+        from benchbox.worker.launch import launch
+
+        return launch(attempt, options.processes, [*words, "--processes", "1"])
+    if "RANK" in os.environ:
+        follow_launcher()
     try:
-        run_attempt(attempt, data, cache)
+        run_attempt(attempt, options.data, options.cache)
         return OK
+    except Lost as problem:
+        print(f"another process of the job is gone: {problem}", file=sys.stderr)
+        return LOST
+    except MoreParts:
+        return AGAIN
     except Stopped:
         attempt.end("interrupted", exit_code=TERMINATED)
         print("stopped; the state is saved")

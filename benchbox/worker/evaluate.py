@@ -13,6 +13,7 @@ from torch import nn
 from benchbox import records
 from benchbox.config import JobConfig
 from benchbox.datasets.topdown import TopDown
+from benchbox.engine.distributed import ALONE, World
 from benchbox.worker.predict import people_records
 from benchbox.worker.score import Ground, score_people
 
@@ -23,7 +24,7 @@ PRIMARY = ("AP", "PCKh", "PCK")
 
 @dataclass(frozen=True)
 class Test:
-    """A job's test: its persons, how they are predicted and what they are scored against."""
+    """A job's test: its persons, how they are predicted, by which processes, and what they are scored against."""
 
     __test__ = False  # no test of pytest's
 
@@ -31,15 +32,20 @@ class Test:
     crops: TopDown
     ground: Ground
     device: torch.device
+    world: World = ALONE
 
     def people(self, model: nn.Module, told: Callable[[int], None]) -> pa.Table:
-        """Predict everybody; `told` hears how many are done. Return the `people` records."""
-        rows = people_records(model, self.crops, self.config, self.device, told)
+        """Predict everybody; `told` hears how many are done. Return the `people` records, in every process."""
+        rows = people_records(model, self.crops, self.config, self.device, told, self.world)
         return records.table("people", rows)
+
+    def scores(self, people: pa.Table) -> list[dict[str, Any]]:
+        """Return the scores of `people` records, in every process."""
+        return self.world.from_first(score_people(people, self.ground) if self.world.first else [])
 
     def validation(self, model: nn.Module, epoch: int, told: Callable[[int], None]) -> dict[str, float]:
         """Return the scores of all persons after so many epochs."""
-        return {"epoch": epoch, **whole(score_people(self.people(model, told), self.ground))}
+        return {"epoch": epoch, **whole(self.scores(self.people(model, told)))}
 
 
 def whole(scores: list[dict[str, Any]]) -> dict[str, float]:

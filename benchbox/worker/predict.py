@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from torch import nn
 
 from benchbox.config import JobConfig
 from benchbox.datasets.topdown import EvaluationBatch, TopDown
+from benchbox.engine.distributed import ALONE, World
 from benchbox.engine.fold import folded
 from benchbox.engine.predict import predict, predict_coordinates
 from benchbox.pose.heatmap import decode
@@ -24,15 +26,24 @@ GLANCE_PEOPLE = 256
 
 
 def people_records(
-    model: nn.Module, crops: TopDown, config: JobConfig, device: torch.device, told: Callable[[int], None]
+    model: nn.Module,
+    crops: TopDown,
+    config: JobConfig,
+    device: torch.device,
+    told: Callable[[int], None],
+    world: World = ALONE,
 ) -> list[dict[str, Any]]:
-    """Predict the people of `crops` in their order; `told` hears how many are done after every batch."""
+    """Predict the people of `crops` in their order; `told` hears how many are done after every batch.
+
+    Several processes take turns at the batches, which are those of one process; all get everybody's records.
+    """
     test = config.evaluate
     keypoints, confidences = _predict_all(
         folded(model, test.precision),
         crops,
         device,
         told=told,
+        world=world,
         flip_test=test.flip_test,
         flip_shift=test.flip_shift and test.coordinates == "official",
         refine=test.decode,
@@ -40,11 +51,11 @@ def people_records(
     return person_rows(crops.people, crops.skeleton, keypoints, confidences)
 
 
-def glance(model: nn.Module, crops: TopDown, device: torch.device) -> dict[str, float]:
+def glance(model: nn.Module, crops: TopDown, device: torch.device, world: World = ALONE) -> dict[str, float]:
     """Score the first few people without flip test, for who watches: PCKh or PCK where sizes are known, else OKS."""
     some = replace(crops, people=crops.people[:GLANCE_PEOPLE])
     keypoints, confidences = _predict_all(
-        model, some, device, told=lambda done: None, flip_test=False, flip_shift=False, refine="quarter"
+        model, some, device, told=lambda done: None, world=world, flip_test=False, flip_shift=False, refine="quarter"
     )
     rows = person_rows(some.people, some.skeleton, keypoints, confidences)
     errors = np.array([row["joint_errors"] for row in rows])
@@ -62,6 +73,7 @@ def _predict_all(
     device: torch.device,
     *,
     told: Callable[[int], None],
+    world: World,
     flip_test: bool,
     flip_shift: bool,
     refine: str,
@@ -69,23 +81,32 @@ def _predict_all(
     keypoints = np.zeros((len(crops.people), len(crops.skeleton.joints), 2), np.float32)
     confidences = np.zeros(keypoints.shape[:2], np.float32)
     how: dict[str, Any] = {"device": device, "flip_test": flip_test, "flip_pairs": crops.skeleton.flip_pairs}
-    for batch in crops.evaluation_batches(EVALUATION_BATCH):
-        if crops.target == "coordinates":
-            points = predict_coordinates(model, batch.images, **how)
-            found = _image_points(points, batch, crops)
-        else:
-            heatmaps = predict(model, batch.images, flip_shift=flip_shift, **how)
-            found = decode(
-                heatmaps,
-                batch.center,
-                batch.scale,
-                refine=refine,
-                sigma=crops.sigma,
-                coordinates=crops.coordinates,
-            )
-        keypoints[batch.indices], confidences[batch.indices] = found
-        told(int(batch.indices[-1]) + 1)
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    own = crops.evaluation_batches(EVALUATION_BATCH, (world.rank, world.size))
+    for begin in range(0, len(crops.people), EVALUATION_BATCH * world.size):
+        batch = next(own, None)  # in the last turn there may be none left for this process
+        if batch is not None:
+            found.append((batch.indices, *_predicted(model, batch, crops, how, flip_shift, refine)))
+        told(min(begin + EVALUATION_BATCH * world.size, len(crops.people)))
+    for indices, points, certain in itertools.chain.from_iterable(world.gathered(found)):
+        keypoints[indices], confidences[indices] = points, certain
     return keypoints, confidences
+
+
+def _predicted(
+    model: nn.Module, batch: EvaluationBatch, crops: TopDown, how: dict[str, Any], flip_shift: bool, refine: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the joints of a batch's people in the image and their confidences."""
+    if crops.target == "coordinates":
+        return _image_points(predict_coordinates(model, batch.images, **how), batch, crops)
+    return decode(
+        predict(model, batch.images, flip_shift=flip_shift, **how),
+        batch.center,
+        batch.scale,
+        refine=refine,
+        sigma=crops.sigma,
+        coordinates=crops.coordinates,
+    )
 
 
 def _image_points(points: np.ndarray, batch: EvaluationBatch, crops: TopDown) -> tuple[np.ndarray, np.ndarray]:

@@ -20,9 +20,9 @@ class Stopped(Exception):
 
 @dataclass
 class Progress:
-    """The file that `status` and the live display read; written at most once a second."""
+    """The file that `status` and the live display read; written at most once a second, by nobody without a path."""
 
-    path: Path
+    path: Path | None
     record: dict[str, Any] = field(default_factory=dict)
     written: float = 0.0
 
@@ -31,7 +31,7 @@ class Progress:
         now = time.monotonic()
         changed = self.record.get("phase") != phase
         self.record = {"phase": phase, **values}
-        if changed or now - self.written >= PROGRESS_SECONDS:
+        if self.path and (changed or now - self.written >= PROGRESS_SECONDS):
             self.written = now
             write_json(self.path, self.record | {"time": time.time()})
 

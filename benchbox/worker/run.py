@@ -18,6 +18,7 @@ from benchbox import records
 from benchbox.config import JobConfig, schedule
 from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
+from benchbox.engine.distributed import ALONE, World
 from benchbox.engine.fold import bf16_is_native
 from benchbox.engine.provenance import peak_memory_bytes, provenance
 from benchbox.errors import EnvironmentProblem
@@ -26,7 +27,6 @@ from benchbox.worker.count import cost_of
 from benchbox.worker.evaluate import Test, best_epoch, is_best, whole
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped, listen
-from benchbox.worker.score import score_people
 from benchbox.worker.source import Source, ground_of, open_source, test_crops, training_crops
 from benchbox.worker.training import Tally, Trained, Training, trained_network
 
@@ -35,26 +35,38 @@ CPU_THREADS = 1
 
 
 def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
-    """Do the job of an attempt and publish its records.
+    """Do the job of an attempt and publish its records, by this process or together with others.
 
     Raises: Stopped after SIGTERM or SIGINT, its state saved; whatever else went wrong as itself.
     """
+    world = World.from_environment()
+    device = prepare_device(world)
+    with world.joined(device):
+        _run(attempt, data, cache, world, device)
+
+
+def _run(attempt: Attempt, data: Path | None, cache: Path, world: World, device: torch.device) -> None:
     began = time.monotonic()
-    stop = listen()
+    asked = listen()
+
+    def stop() -> bool:
+        return world.any(asked())
+
     config = attempt.job.read()
-    progress = Progress(attempt.progress)
+    progress = Progress(attempt.progress if world.first else None)
     progress.tell("data")
-    device = prepare_device()
     check_precision(config, device)
     source = open_source(config, data, cache)
-    test = Test(config, test_crops(config, source), ground_of(config, source), device)
+    test = Test(config, test_crops(config, source), ground_of(config, source), device, world)
     if schedule(config):
         learnt = training_crops(config, source)
-        trained = trained_network(Training(config, learnt, test, attempt, device, progress, stop))
+        trained = trained_network(Training(config, learnt, test, attempt, device, progress, stop, world))
     else:
         trained = Trained(initial_network(config, device), None, Tally())
     job, tally = {"job": attempt.job.id}, trained.tally
     scores = _judged(test, trained, attempt, progress, stop)
+    if not world.first:
+        return
     records.write(attempt.table("scores"), "scores", [job | row for row in scores])
     seconds = time.monotonic() - began
     row = _run_row(config, source, tally, device, seconds)
@@ -80,7 +92,7 @@ def _judged(
 
     people = test.people(trained.model, told)
     progress.tell("score")
-    scores = score_people(people, test.ground)
+    scores = test.scores(people)
     if schedule(test.config):
         validations = trained.tally.validations
         epochs = sum(phase.epochs for phase in schedule(test.config))
@@ -88,20 +100,26 @@ def _judged(
         if test.config.evaluate.weights == "best" and trained.best is not None and not is_best(validations):
             trained.model.load_state_dict(trained.best)
             people = test.people(trained.model, told)
-            scores = score_people(people, test.ground)
+            scores = test.scores(people)
+    if not test.world.first:
+        return scores
     named = pa.array([attempt.job.id] * len(people), people.schema.field("job").type)
     records.write_table(attempt.table("people"), people.set_column(people.schema.get_field_index("job"), "job", named))
     return scores
 
 
-def prepare_device() -> torch.device:
-    """Choose the device of this process and make its arithmetic repeatable."""
+def prepare_device(world: World = ALONE) -> torch.device:
+    """Choose the device of this process, of several each its own, and make its arithmetic repeatable."""
     cv2.setNumThreads(0)
     torch.use_deterministic_algorithms(True)
     if torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
-        return torch.device("cuda")
+        if world.size == 1:
+            return torch.device("cuda")
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", world.rank)))
+        torch.cuda.set_device(device)
+        return device
     torch.set_num_threads(CPU_THREADS)
     return torch.device("cpu")
 
@@ -129,6 +147,7 @@ def _run_row(config: JobConfig, source: Source, tally: Tally, device: torch.devi
         **vars(costs),
         "epochs": sum(phase.epochs for phase in schedule(config)),
         "parts": tally.parts if tally.steps else None,
+        "processes": tally.processes if tally.steps else None,
         "validations": json.dumps(tally.validations),
         "best_epoch": best_epoch(tally.validations),
         "samples": tally.samples,

@@ -13,9 +13,11 @@ from benchbox.config import JobConfig, schedule
 from benchbox.datasets.topdown import TopDown
 from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
+from benchbox.engine.distributed import ALONE, World
 from benchbox.engine.memory import out_of_memory, release
 from benchbox.engine.optim import freeze, make_optimizer
 from benchbox.engine.train import Step, train_epoch
+from benchbox.errors import EnvironmentProblem
 from benchbox.jobdir import Attempt
 from benchbox.options.models import MrnOptions
 from benchbox.options.recipes import Phase
@@ -23,13 +25,15 @@ from benchbox.worker.evaluate import Test, is_best
 from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance
 from benchbox.worker.progress import Progress, Stopped
+from benchbox.worker.together import MoreParts
 
 
 @dataclass
 class Tally:
     """Sums over the steps of a training.
 
-    parts: the most that a mini-batch was computed in. validations: scores after some epochs, each with its epoch.
+    parts: the most that a process's share of a mini-batch was computed in. processes: the most that took part.
+    validations: scores after some epochs, each with its epoch.
     """
 
     samples: int = 0
@@ -38,6 +42,7 @@ class Tally:
     data_seconds: float = 0.0
     loss: float | None = None
     parts: int = 1
+    processes: int = 1
     validations: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, step: Step) -> None:
@@ -51,7 +56,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Training:
-    """What a training needs beside its network: people to learn from, the test, and the place of its state."""
+    """What a training needs beside its network: people to learn from, the test, the place of its state, processes."""
 
     config: JobConfig
     crops: TopDown
@@ -60,6 +65,7 @@ class Training:
     device: torch.device
     progress: Progress
     stop: Callable[[], bool]
+    world: World = ALONE
 
     @property
     def epochs(self) -> int:
@@ -88,10 +94,11 @@ def trained_network(training: Training) -> Trained:
     and the rate of learning stay what they are, but batch norm sees smaller parts.
 
     Raises: Stopped, its state saved. NonFiniteLoss, the last checkpoint kept. Memory errors where two samples are too
-    many.
+    many. MoreParts, of several processes, which cannot go on once one has left the others in the middle of a step.
     """
-    parts = training.config.train.accumulate
-    largest = max(phase.batch or 0 for phase in schedule(training.config))
+    world, attempt = training.world, training.attempt
+    parts = max(training.config.train.accumulate, attempt.asked_parts())
+    largest = max(phase.batch or 0 for phase in schedule(training.config)) // world.size
     while True:
         try:
             return _trained(training, parts)
@@ -100,17 +107,20 @@ def trained_network(training: Training) -> Trained:
                 raise
         parts *= 2
         print(f"out of memory: goes on with mini-batches in {parts} parts", flush=True)
+        if world.size > 1:
+            attempt.ask_parts(parts)
+            raise MoreParts
         release()
 
 
 def _trained(training: Training, parts: int) -> Trained:
-    config, attempt = training.config, training.attempt
+    config, world = training.config, training.world
     model = initial_network(config, training.device)
-    saved = _resume(attempt, model)
+    saved = _resume(training, model)
     (first_epoch, first_step), tally, best = (0, 0), Tally(), None
     if saved is not None:
         (first_epoch, first_step), tally, best = saved.position, Tally(**saved.tally), saved.best
-    tally.parts = max(tally.parts, parts)
+    tally.parts, tally.processes = max(tally.parts, parts), max(tally.processes, world.size)
     standing = None
     score: dict[str, float] = {}
     for epoch, phase, own_epoch in _epochs(config):
@@ -126,14 +136,15 @@ def _trained(training: Training, parts: int) -> Trained:
             tally.add(step)
             training.progress.tell("train", **_report(training, tally, epoch), score=score)
             if training.stop():
-                _save(attempt, model, optimizer, (epoch, first + number + 1), tally, best)
+                _save(training, model, optimizer, (epoch, first + number + 1), tally, best)
                 raise Stopped
+        world.share_buffers(model)
         if training.validates(epoch + 1):
             tally.validations.append(_validation(training, model, epoch + 1))
             if is_best(tally.validations):
                 best = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-        _save(attempt, model, optimizer, (epoch + 1, 0), tally, best)
-        score = glance(model, training.test.crops, training.device)
+        _save(training, model, optimizer, (epoch + 1, 0), tally, best)
+        score = glance(model, training.test.crops, training.device, world)
         _say(training, tally, epoch, score)
     return Trained(model, best, tally)
 
@@ -182,12 +193,14 @@ def _steps(
     return train_epoch(
         model,
         optimizer,
-        training.crops.training_batches(epoch, batch, first),
+        training.crops.training_batches(epoch, batch, first, (training.world.rank, training.world.size)),
         rate=phase.rate(own_epoch),
         device=training.device,
         parts=parts,
         precision=recipe.precision,
         activity=recipe.activity,
+        world=training.world,
+        sync_batch_norm=recipe.sync_batch_norm,
         **judged_by(training.config),
     )
 
@@ -200,18 +213,28 @@ def judged_by(config: JobConfig) -> dict[str, Any]:
 
 
 def _save(
-    attempt: Attempt,
+    training: Training,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     position: tuple[int, int],
     tally: Tally,
     best: dict[str, torch.Tensor] | None,
 ) -> None:
-    sums, made_by = asdict(tally), source_digest()
-    checkpoint.save(attempt.checkpoint, model, optimizer, position=position, tally=sums, source=made_by, best=best)
+    if not training.world.first:
+        return
+    sums, made_by, path = asdict(tally), source_digest(), training.attempt.checkpoint
+    checkpoint.save(path, model, optimizer, position=position, tally=sums, source=made_by, best=best)
 
 
-def _resume(attempt: Attempt, model: nn.Module) -> checkpoint.Saved | None:
+def _resume(training: Training, model: nn.Module) -> checkpoint.Saved | None:
+    saved = _last(training.attempt, model)
+    found = training.world.gathered(None if saved is None else saved.position)
+    if len(set(found)) > 1:
+        raise EnvironmentProblem(f"{training.attempt.path}: its processes do not see the same checkpoints")
+    return saved
+
+
+def _last(attempt: Attempt, model: nn.Module) -> checkpoint.Saved | None:
     for number in reversed(attempt.job.numbers()):
         if number <= attempt.number:
             saved = checkpoint.load(Attempt(attempt.job, number).checkpoint, model, source=source_digest())

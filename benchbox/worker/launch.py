@@ -1,0 +1,57 @@
+"""Start one attempt in several processes under torchrun, and say how it ended as one process would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Sequence
+
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import parse_args, run
+
+from benchbox.errors import FAILED, OK, TERMINATED
+from benchbox.files import read_json
+from benchbox.jobdir import Attempt
+from benchbox.worker.together import LAUNCHER, LOST
+
+
+def launch(attempt: Attempt, processes: int, words: Sequence[str]) -> int:
+    """Run an attempt by several processes of the worker and return its exit code.
+
+    torchrun's command line is called from here, not started: it answers every failure with 1, but its exception knows
+    how each process ended. The first process that fails for a reason of its own has written end.json.
+
+    Args: words: what follows `run` on the worker's command line, for each of them.
+    """
+    os.environ[LAUNCHER] = str(os.getpid())
+    with tempfile.TemporaryDirectory(prefix="benchbox-") as logs:
+        how = ["--standalone", "--local-addr=127.0.0.1", f"--nproc-per-node={processes}", f"--log-dir={logs}"]
+        while True:
+            parts = attempt.asked_parts()
+            try:
+                run(parse_args([*how, "-m", "benchbox.worker", "run", *words]))
+                return OK
+            except SignalException:
+                return TERMINATED
+            except ChildFailedError as problem:  # AGAIN among others, which need not all be seen
+                codes = [failure.exitcode for failure in problem.failures.values()]
+            if attempt.asked_parts() == parts:
+                return _ended(attempt, codes)
+
+
+def _ended(attempt: Attempt, codes: Sequence[int]) -> int:
+    end = read_json(attempt.end_file)
+    if end is not None:
+        return int(end["exit_code"])
+    killed = min(codes, default=0)
+    if killed < 0 or LOST in codes:
+        name = signal.Signals(-killed).name if killed < 0 else "somebody"
+        attempt.end(
+            "failed",
+            failure="infrastructure",
+            error=f"a process of the job was killed by {name}",
+            exit_code=min(killed, -signal.SIGHUP),
+        )
+    return FAILED
