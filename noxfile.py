@@ -18,7 +18,7 @@ def tests(session: nox.Session) -> None:
     """Units, golden numbers, texts of the command line, properties, one smoke study, a few fixed kills."""
     # Two processes for two cores; a file's tests stay together, since they share what is slow to make.
     spread = ["-n", "2", "--dist", "loadfile"]
-    chosen = ["-m", "not faults and not studies"]
+    chosen = ["-m", "not engines and not faults and not studies"]
     session.run(sys.executable, "-m", "pytest", *spread, *chosen, *session.posargs, env=THREADS)
 
 
@@ -33,6 +33,12 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types of the package."""
     session.run(sys.executable, "-m", "mypy")
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """Several processes for one job, under torchrun: agreement with one, kills, signals."""
+    session.run(sys.executable, "-m", "pytest", "-m", "engines", *session.posargs, env=THREADS)
 
 
 @nox.session

@@ -52,7 +52,7 @@ class _Normal(torch.autograd.Function):
     def forward(
         context: Any, values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, eps: float, world: World
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        variance, mean = torch.var_mean(values.float(), dim=(0, 2, 3), correction=0)
+        variance, mean = torch.var_mean(_precise(values), dim=(0, 2, 3), correction=0)
         number = mean.new_full((1,), values.numel() // values.shape[1])
         means, variances, numbers = world.stacked(torch.cat([mean, variance, number])).split([len(mean)] * 2 + [1], 1)
         shares = numbers / numbers.sum()
@@ -68,11 +68,15 @@ class _Normal(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, slope: torch.Tensor, *others: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         values, weight, mean, inverse, count = context.saved_tensors
-        kind, slope = values.dtype, slope.float()
-        centred = values.float() - mean[:, None, None]
+        kind, slope = values.dtype, _precise(slope)
+        centred = _precise(values) - mean[:, None, None]
         of_bias = slope.sum((0, 2, 3))
         of_weight = (slope * centred).sum((0, 2, 3)) * inverse
         whole_bias, whole_weight = context.world.stacked(torch.cat([of_bias, of_weight])).sum(0).chunk(2)
         down = centred.mul_((inverse * whole_weight / count)[:, None, None])
         back = (slope - (whole_bias / count)[:, None, None] - down) * (inverse * weight)[:, None, None]
         return back.to(kind), of_weight, of_bias, None, None
+
+
+def _precise(values: torch.Tensor) -> torch.Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

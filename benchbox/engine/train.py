@@ -117,7 +117,8 @@ def _answered(
     target, weight = (torch.from_numpy(values).to(device) for values in part[1:])
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
         output = model(image)
-    return [one.float() for one in (output if isinstance(output, tuple) else (output,))], target, weight
+    outputs = output if isinstance(output, tuple) else (output,)
+    return [one.to(torch.promote_types(one.dtype, torch.float32)) for one in outputs], target, weight
 
 
 def split(batch: Batch, parts: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

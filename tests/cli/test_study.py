@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchbox.cli import folders, study
-from benchbox.errors import InvalidInput
+from benchbox.errors import EnvironmentProblem, InvalidInput
 from benchbox.jobdir import State
 from benchbox.spec import read_study
 
@@ -99,6 +99,26 @@ def test_a_data_set_is_counted_once_while_its_files_stay_the_same(
 def test_devices_are_those_cuda_may_see(visible: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert folders.gpus() == found
+
+
+def test_every_process_has_a_gpu_or_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "gpus", lambda: list("01234"))
+    visible = [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in study._slots(None, 2)]
+    assert visible == ["0,1", "2,3"]
+    assert [slot.name for slot in study._slots(1, 2)] == ["gpu0,1"]
+    assert len(study._slots(None)) == 5
+    with pytest.raises(EnvironmentProblem, match="--processes 6: there are 5 GPUs"):
+        study._slots(None, 6)
+    monkeypatch.setattr(folders, "gpus", list)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    assert [len(study._slots(asked, 3)) for asked in (None, 5)] == [2, 5]
+
+
+def test_a_batch_too_small_to_share_is_refused(root: Path) -> None:
+    arms = selection(root, "tiny").arms
+    study._check_shares(arms, 2)
+    with pytest.raises(InvalidInput, match=r"--processes 99: .* has batches of"):
+        study._check_shares(arms, 99)
 
 
 @pytest.mark.parametrize("typed", ["", "a", "1,", "-1", "0,0"])

@@ -210,6 +210,29 @@ def test_a_last_batch_of_one_is_dropped(crops, people, batch, sizes):
         assert weights.shape[1:] == (17, 1)
 
 
+@pytest.mark.parametrize(("batch", "size"), [(9, 2), (4, 2), (7, 3), (7, 2), (9, 4)])
+def test_shares_make_up_every_batch_and_nobody_gets_less_than_two(crops, batch, size):
+    every = [list(crops.training_batches(1, batch, share=(rank, size))) for rank in range(size)]
+    for whole, *shares in zip(crops.training_batches(1, batch), *every, strict=True):
+        samples = len(whole.images)
+        assert {share.whole for share in shares} == {samples}
+        if samples < 2 * size:  # everybody takes all of it
+            assert all(np.array_equal(share.images, whole.images) for share in shares)
+            continue
+        assert {len(share.images) for share in shares} <= {samples // size, -(-samples // size)}
+        for at in range(3):
+            np.testing.assert_array_equal(np.concatenate([share[at] for share in shares]), whole[at])
+
+
+def test_evaluation_batches_are_dealt_out_whole(crops):
+    for size in (2, 3, 5):
+        dealt = [list(crops.evaluation_batches(2, (rank, size))) for rank in range(size)]
+        found = sorted((batch for own in dealt for batch in own), key=lambda batch: batch.indices[0])
+        for one, other in zip(found, crops.evaluation_batches(2), strict=True):
+            np.testing.assert_array_equal(one.indices, other.indices)
+            np.testing.assert_array_equal(one.images, other.images)
+
+
 def test_an_epoch_goes_on_where_it_stopped(crops):
     whole = list(crops.training_batches(1, 2))
     rest = list(crops.training_batches(1, 2, start=2))

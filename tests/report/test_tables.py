@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
+from benchbox import records
 from benchbox.errors import CannotJudge
 from benchbox.jobdir import State
 from benchbox.papers import read as papers
@@ -18,7 +21,7 @@ PROTOCOL = "coco-kp/gt-boxes/flip"
 
 def made(states: dict[str, str], scores: list[tuple[str, str, str, float]]) -> Store:
     frame = pd.DataFrame(scores, columns=["job", "protocol", "metric", "value"]).assign(group="all", n=9)
-    runs = pd.DataFrame({"job": [], "parameters": [], "macs": []})
+    runs = pd.DataFrame(columns=records.RUNS.names)
     return Store({job: State(name) for job, name in states.items()}, runs, frame)
 
 
@@ -114,7 +117,7 @@ def test_groups_stand_with_their_numbers() -> None:
         ],
         columns=["job", "protocol", "metric", "group", "value", "n"],
     )
-    runs = pd.DataFrame({"job": [], "parameters": [], "macs": []})
+    runs = pd.DataFrame(columns=records.RUNS.names)
     found = rows(arms, Store({job: State("done") for job in "123"}, runs, frame))
     layout = group_table("t", "tiny", found, "activity")
     assert [column.heading for column in layout.columns] == ["Arm", "PCKh@0.5", "Skiing (n 7)", "State"]
@@ -138,3 +141,26 @@ def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None
     assert (first["AP reported"], first["AP measured"]) == ("74.4", "17.5")
     assert any(note.startswith("[1] #Param cannot come from the described module") for note in layout.footnotes)
     assert any("scale tiny" in note and "not comparable" in note for note in layout.footnotes)
+
+
+@pytest.mark.parametrize(
+    ("parts", "processes", "recipe", "said"),
+    [
+        (1, 1, {}, ()),
+        (2, 1, {"accumulate": 2}, ()),
+        (2, 1, {}, ("in 2 parts",)),
+        (1, 4, {"sync_batch_norm": True}, ()),
+        (1, 4, {"sync_batch_norm": False}, ("shared by 4 processes",)),
+        (2, 4, {}, ("in 2 parts", "shared by 4 processes")),
+        (None, None, {}, ()),
+    ],
+)
+def test_a_note_says_where_batch_norm_saw_less(
+    parts: int | None, processes: int | None, recipe: dict[str, object], said: tuple[str, ...]
+) -> None:
+    store = made({"1": "done"}, [])
+    row = {"job": "1", "parts": parts, "processes": processes, "config": json.dumps({"train": recipe})}
+    store.runs.loc[0] = pd.Series(row)
+    (found,) = rows([ArmJobs("a", True, ("1",))], store)
+    assert len(found.notes) == bool(said)
+    assert all(words in note for note in found.notes for words in said)
