@@ -39,19 +39,17 @@ def launch(attempt: Attempt, processes: int, words: Sequence[str]) -> int:
                 codes = [failure.exitcode for failure in problem.failures.values()]
             if attempt.asked_parts() == parts:
                 return _ended(attempt, codes)
+            print(f"out of memory: goes on with mini-batches in {attempt.asked_parts()} parts", flush=True)
 
 
 def _ended(attempt: Attempt, codes: Sequence[int]) -> int:
     end = read_json(attempt.end_file)
     if end is not None:
         return int(end["exit_code"])
-    killed = min(codes, default=0)
-    if killed < 0 or LOST in codes:
-        name = signal.Signals(-killed).name if killed < 0 else "somebody"
-        attempt.end(
-            "failed",
-            failure="infrastructure",
-            error=f"a process of the job was killed by {name}",
-            exit_code=min(killed, -signal.SIGHUP),
-        )
+    killed = [code for code in codes if code < 0]
+    if killed or LOST in codes:
+        # torchrun itself ends the others by SIGTERM.
+        code = next((one for one in killed if one != -signal.SIGTERM), -signal.SIGTERM)
+        error = f"a process of the job was killed by {signal.Signals(-code).name}"
+        attempt.end("failed", failure="infrastructure", error=error, exit_code=code)
     return FAILED

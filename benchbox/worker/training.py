@@ -106,10 +106,10 @@ def trained_network(training: Training) -> Trained:
             if not out_of_memory(problem) or largest // (2 * parts) < 2:
                 raise
         parts *= 2
-        print(f"out of memory: goes on with mini-batches in {parts} parts", flush=True)
         if world.size > 1:
             attempt.ask_parts(parts)
             raise MoreParts
+        print(f"out of memory: goes on with mini-batches in {parts} parts", flush=True)
         release()
 
 

@@ -31,6 +31,11 @@ RECIPES: dict[str, dict[str, Any]] = {
     "acnn": {"phases": TASKS, "batch": 34, "optimizer": "rmsprop", "weight_decay": 1e-4},
 }
 
+LONGER: dict[str, dict[str, Any]] = {
+    "hrnet": {"epochs": 5},
+    "acnn": {"phases": [task | {"epochs": 2} for task in TASKS]},
+}
+
 
 def config(name: str, **recipe: Any) -> JobConfig:
     """Return a job of a few steps over 70 persons."""
