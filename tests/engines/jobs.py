@@ -14,7 +14,8 @@ import torch
 
 from benchbox import records
 from benchbox.config import JobConfig, job_id
-from benchbox.jobdir import JobDir
+from benchbox.jobdir import JobDir, _process_start
+from tests.end_to_end import quick
 
 Started = tuple[JobDir, subprocess.Popen[bytes]]
 TASKS = [
@@ -73,12 +74,14 @@ def descendants(pid: int) -> list[int]:
 
 def kill(process: subprocess.Popen[Any]) -> None:
     """Kill a process and all below it, at once."""
-    for pid in [*descendants(process.pid), process.pid]:
+    below = descendants(process.pid)
+    for pid in [*below, process.pid]:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
     process.wait()
+    quick.wait_until(lambda: not any(_process_start(pid) for pid in below), 20)
 
 
 def weights(folder: Path, rank: int) -> dict[str, torch.Tensor]:
