@@ -22,7 +22,9 @@ def work(config: JobConfig, macs: int, data: Path | None) -> float:
     train, test = _people(config, data)
     passes = 2 if config.evaluate.flip_test else 1
     epochs = sum(phase.epochs for phase in schedule(config))
-    return macs * (3.0 * train * epochs + passes * test)
+    every = config.train.validate_every
+    tests = 1 + ((epochs - 1) // every if every and epochs else 0)
+    return macs * (3.0 * train * epochs + passes * test * tests)
 
 
 def seconds(work: Mapping[str, float], measured: Mapping[str, float], device: str) -> dict[str, float]:
