@@ -20,6 +20,7 @@ from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
 from benchbox.engine.fold import bf16_is_native
 from benchbox.engine.provenance import peak_memory_bytes, provenance
+from benchbox.engine.weights import digest_of_weights
 from benchbox.errors import EnvironmentProblem
 from benchbox.jobdir import Attempt
 from benchbox.worker.count import cost_of
@@ -57,7 +58,7 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     scores = _judged(test, trained, attempt, progress, stop)
     records.write(attempt.table("scores"), "scores", [job | row for row in scores])
     seconds = time.monotonic() - began
-    row = _run_row(config, source, tally, device, seconds)
+    row = _run_row(config, source, tally, device, seconds) | {"weights": digest_of_weights(trained.model)}
     records.write(attempt.table("runs"), "runs", [job | row])
     attempt.publish(source.inputs, seconds)
     attempt.end("done")
