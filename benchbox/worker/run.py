@@ -17,6 +17,8 @@ import torch
 
 from benchbox import records
 from benchbox.config import JobConfig
+from benchbox.datasets.ahead import ahead
+from benchbox.datasets.topdown import TopDown
 from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
 from benchbox.engine.fold import bf16_is_native
@@ -30,7 +32,7 @@ from benchbox.worker.count import cost_of
 from benchbox.worker.network import initial_network
 from benchbox.worker.predict import glance, people_records
 from benchbox.worker.score import score_people
-from benchbox.worker.source import Source, ground_of, open_source, test_crops, training_crops
+from benchbox.worker.source import Source, ground_of, open_source, packed, test_crops, training_crops
 
 CPU_THREADS = 1
 """Threads of a job on a CPU: fixed, since sums in another order are other sums."""
@@ -76,8 +78,8 @@ class Tally:
         self.loss = step.loss if self.loss is None else 0.98 * self.loss + 0.02 * step.loss
 
 
-def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
-    """Do the job of an attempt and publish its records.
+def run_attempt(attempt: Attempt, data: Path | None, cache: Path, *, pack: bool = True) -> None:
+    """Do the job of an attempt and publish its records; with `pack`, training crops come from one.
 
     Raises: Stopped after SIGTERM or SIGINT, its state saved; whatever else went wrong as itself.
     """
@@ -90,7 +92,16 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     check_precision(config, device)
     source = open_source(config, data, cache)
     model = initial_network(config, device)
-    tally = _train(config, source, model, attempt, device, progress, stop)
+
+    def from_pack(crops: TopDown) -> TopDown:
+        def told(done: int, of: int) -> None:
+            progress.tell("pack", done=done, of=of)
+            if stop():
+                raise Stopped
+
+        return packed(crops, cache, told) if pack else crops
+
+    tally = _train(config, source, model, attempt, device, progress, stop, from_pack)
     crops = test_crops(config, source)
     people = len(crops.people)
 
@@ -113,7 +124,7 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     attempt.end("done")
     for number in attempt.job.numbers():
         Attempt(attempt.job, number).checkpoint.unlink(missing_ok=True)
-    progress.tell("done", score=_whole(scores))
+    progress.tell("done", score=_whole(scores), **_speed(tally))
     print(f"done: {_headline(scores)} in {seconds:.0f} s")
 
 
@@ -151,11 +162,12 @@ def _train(
     device: torch.device,
     progress: Progress,
     stop: Callable[[], bool],
+    from_pack: Callable[[TopDown], TopDown],
 ) -> Tally:
     recipe = config.train
     if recipe.epochs == 0:
         return Tally()
-    crops, watched = training_crops(config, source), test_crops(config, source)
+    crops, watched = from_pack(training_crops(config, source)), test_crops(config, source)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr, fused=True)
     rate = step_drops(recipe.lr, recipe.lr_drops, recipe.lr_factor)
     (first_epoch, first_step), tally = _resume(attempt, model, optimizer)
@@ -167,7 +179,7 @@ def _train(
     score: dict[str, float] = {}
     for epoch in range(first_epoch, recipe.epochs):
         first = first_step if epoch == first_epoch else 0
-        batches = crops.training_batches(epoch, recipe.batch, first)
+        batches = ahead(crops.training_batches(epoch, recipe.batch, first))
         steps = train_epoch(
             model,
             optimizer,
@@ -195,6 +207,14 @@ def judged_by(config: JobConfig) -> dict[str, Any]:
     if isinstance(config.model, MrnOptions):
         return {"loss": "coordinates", "auxiliary": config.model.auxiliary, "sigma": config.train.sigma}
     return {"loss": config.train.loss}
+
+
+def _speed(tally: Tally) -> dict[str, float]:
+    """Return the samples a second of a training and the share of its time that went into waiting for data."""
+    if not tally.seconds:
+        return {}
+    share = tally.data_seconds / tally.seconds
+    return {"rate": round(tally.samples / tally.seconds, 1), "data_wait": round(share, 4)}
 
 
 def _report(tally: Tally, epoch: int, epochs: int, people: int) -> dict[str, Any]:
