@@ -239,7 +239,8 @@ def _work(link: Connection, pixels: Path, shares: Sequence[Share]) -> None:
     except BrokenPipeError:
         return  # our parent is gone
     except OSError as problem:
-        link.send(problem)
+        with contextlib.suppress(BrokenPipeError):
+            link.send(problem)
 
 
 def _check_end(process: BaseProcess) -> None:
