@@ -92,6 +92,7 @@ def run(
     stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more jobs after a failure.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a long run.")] = False,
+    pack: Annotated[bool, typer.Option("--pack/--no-pack", help="Keep decoded crops in the cache folder.")] = True,
     results: Results = Path("results"),
 ) -> None:
     """Do what is missing of a study, one process per job; a second run does only what is missing then.
@@ -103,7 +104,8 @@ def run(
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)
-    sys.exit(verbs.run(study, choice, slots=jobs, on=on, retry=retry or [], stale=stale, fail_fast=fail_fast, yes=yes))
+    how = {"stale": stale, "fail_fast": fail_fast, "yes": yes, "pack": pack}
+    sys.exit(verbs.run(study, choice, slots=jobs, on=on, retry=retry or [], **how))
 
 
 @app.command()

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one of the worker's verbs and return its exit code."""
     options = _parser().parse_args(arguments)
     if options.verb == "run":
-        return _run(Attempt(JobDir(options.job, options.data), options.attempt), options.data, options.cache)
+        return _run(Attempt(JobDir(options.job, options.data), options.attempt), options)
     try:
         if options.verb not in WITHOUT_IMAGES:
             check_opencv()
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
+    run.add_argument("--no-pack", dest="pack", action="store_false")
     score.add_argument("predictions", type=Path)
     score.add_argument("--truth", type=Path)
     score.add_argument("--origin", type=int, default=1)
@@ -153,7 +154,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
 }
 
 
-def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
+def _run(attempt: Attempt, options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         attempt.take_over()
@@ -163,7 +164,7 @@ def _run(attempt: Attempt, data: Path | None, cache: Path) -> int:
     except EnvironmentProblem as problem:
         return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
     try:
-        run_attempt(attempt, data, cache)
+        run_attempt(attempt, options.data, options.cache, pack=options.pack)
         return OK
     except Stopped:
         attempt.end("interrupted", exit_code=TERMINATED)

@@ -28,15 +28,15 @@ from benchbox.worker.evaluate import Test, best_epoch, is_best, whole
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped, listen
 from benchbox.worker.score import score_people
-from benchbox.worker.source import Source, ground_of, open_source, test_crops, training_crops
-from benchbox.worker.training import Tally, Trained, Training, trained_network
+from benchbox.worker.source import Source, ground_of, open_source, packed, test_crops, training_crops
+from benchbox.worker.training import Tally, Trained, Training, speed, trained_network
 
 CPU_THREADS = 1
 """Threads of a job on a CPU: fixed, since sums in another order are other sums."""
 
 
-def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
-    """Do the job of an attempt and publish its records.
+def run_attempt(attempt: Attempt, data: Path | None, cache: Path, *, pack: bool = True) -> None:
+    """Do the job of an attempt and publish its records; with `pack`, training crops come from one.
 
     Raises: Stopped after SIGTERM or SIGINT, its state saved; whatever else went wrong as itself.
     """
@@ -48,9 +48,17 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     device = prepare_device()
     check_precision(config, device)
     source = open_source(config, data, cache)
+
+    def told(done: int, of: int) -> None:
+        progress.tell("pack", done=done, of=of)
+        if stop():
+            raise Stopped
+
     test = Test(config, test_crops(config, source), ground_of(config, source), device)
     if schedule(config):
         learnt = training_crops(config, source)
+        if pack:
+            learnt = packed(learnt, cache, told)
         trained = trained_network(Training(config, learnt, test, attempt, device, progress, stop))
     else:
         trained = Trained(initial_network(config, device), None, Tally())
@@ -64,7 +72,7 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
     attempt.end("done")
     for number in attempt.job.numbers():
         checkpoint.remove(Attempt(attempt.job, number).checkpoint)
-    progress.tell("done", score=whole(scores))
+    progress.tell("done", score=whole(scores), **speed(tally))
     print(f"done: {_headline(scores)} in {seconds:.0f} s")
 
 
