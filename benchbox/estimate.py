@@ -13,6 +13,8 @@ from benchbox.options.datasets import CocoOptions, SyntheticOptions
 ROUGH_MACS_PER_SECOND = {"cpu": 6e9, "cuda": 1e13}
 """Multiply-adds a second, training included: one CPU thread on networks of 64x64 crops; a data-centre GPU in fp32."""
 START_SECONDS = 6.0
+IMAGES = {"mpii": 17_408, "lsp": 2_000, "lspet": 10_000}
+"""Images with persons to train or to test on; MPII's of the test set, which have no labels, left out."""
 PERSONS_PER_IMAGE = 1.27
 """Persons with keypoints per image of COCO train2017 (149,813 / 118,287)."""
 
@@ -22,7 +24,9 @@ def work(config: JobConfig, macs: int, data: Path | None) -> float:
     train, test = _people(config, data)
     passes = 2 if config.evaluate.flip_test else 1
     epochs = sum(phase.epochs for phase in schedule(config))
-    return macs * (3.0 * train * epochs + passes * test)
+    every = config.train.validate_every
+    tests = 1 + ((epochs - 1) // every if every and epochs else 0)
+    return macs * (3.0 * train * epochs + passes * test * tests)
 
 
 def seconds(work: Mapping[str, float], measured: Mapping[str, float], device: str) -> dict[str, float]:
@@ -44,5 +48,13 @@ def _people(config: JobConfig, data: Path | None) -> tuple[float, float]:
         if folder and folder.is_dir():
             counts.append(len(os.listdir(folder)) * PERSONS_PER_IMAGE)
         else:
-            counts.append(CATALOGUE[dataset.name].people.get(split, 10_000))
+            share = _share(data / dataset.name / "images" if data else None, IMAGES.get(dataset.name))
+            counts.append(share * CATALOGUE[dataset.name].people.get(split, 10_000))
     return counts[0], counts[1]
+
+
+def _share(folder: Path | None, whole: int | None) -> float:
+    """Return which share of a data set's images is there; all of it where that is not known."""
+    if not folder or not whole or not folder.is_dir():
+        return 1.0
+    return min(1.0, len(os.listdir(folder)) / whole)

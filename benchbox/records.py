@@ -15,8 +15,9 @@ from benchbox.errors import InvalidInput
 VERSION = 3
 """Version 3 of `runs`: new are parts, how many a mini-batch was computed in (more than the study's accumulate where
 memory was short), processes, how many shared each mini-batch, validations (JSON: scores after some epochs, the last of
-all included) and best_epoch. Version 2 of `people`: new are activity, truth and joint_unit (null in what version 1
-wrote); keypoints and joint_errors are doubles, since the last bit of a float decides on a joint at the threshold."""
+all included), best_epoch, and weights, a digest of those whose predictions count. Version 2 of `people`: new are
+activity, truth and joint_unit (null in what version 1 wrote); keypoints and joint_errors are doubles, since the last
+bit of a float decides on a joint at the threshold."""
 
 RUNS = pa.schema(
     [
@@ -33,6 +34,7 @@ RUNS = pa.schema(
         ("processes", pa.int32()),
         ("validations", pa.string()),
         ("best_epoch", pa.int32()),
+        ("weights", pa.string()),
         ("samples", pa.int64()),
         ("final_loss", pa.float64()),
         ("wall_seconds", pa.float64()),
@@ -117,7 +119,7 @@ JOB_TABLES = ("runs", "scores", "people")
 """The tables that every result of a job has."""
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     2: {"people": ("activity", "truth", "joint_unit")},
-    3: {"runs": ("parts", "processes", "validations", "best_epoch")},
+    3: {"runs": ("parts", "processes", "validations", "best_epoch", "weights")},
 }
 """Columns that came with a version, by table."""
 MEASURED_TIMES = (

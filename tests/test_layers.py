@@ -33,7 +33,7 @@ ALLOWED = {
     "queues": {"queues", "jobdir"},
     "attention": {"attention"},
     "models": {"models", "attention"},
-    "datasets": {"datasets", "entries", "pose"},
+    "datasets": {"datasets", "entries", "files", "pose"},
     "engine": {"engine", "pose"},
     "metrics": {"metrics", "entries", "pose"},
     "worker": {

@@ -10,7 +10,7 @@ import typer
 
 from benchbox.cli.models import models_verbs
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
-from benchbox.errors import INTERRUPTED, BenchboxError
+from benchbox.errors import INTERRUPTED, BenchboxError, InvalidInput
 
 app = typer.Typer(
     name="benchbox",
@@ -93,6 +93,7 @@ def run(
     stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more jobs after a failure.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a long run.")] = False,
+    pack: Annotated[bool, typer.Option("--pack/--no-pack", help="Keep decoded crops in the cache folder.")] = True,
     results: Results = Path("results"),
 ) -> None:
     """Do what is missing of a study, one process per job; a second run does only what is missing then.
@@ -104,7 +105,7 @@ def run(
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)
-    how = {"stale": stale, "fail_fast": fail_fast, "yes": yes}
+    how = {"stale": stale, "fail_fast": fail_fast, "yes": yes, "pack": pack}
     sys.exit(verbs.run(study, choice, slots=jobs, on=on, processes=processes, retry=retry or [], **how))
 
 
@@ -231,6 +232,27 @@ def rescore(
 
     choice = verbs.Choice(scale, seeds, only, results)
     sys.exit(scores.rescore(study, choice, protocol or [], check, "json" if json else format))
+
+
+@app.command()
+def doctor(
+    resume: Annotated[bool, typer.Option("--resume", help="Kill small trainings and compare how they end.")] = False,
+    kills: Annotated[int, typer.Option(help="How often each is killed.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Examine this machine: whether a training that is killed at random moments and resumed ends with the same bits.
+
+    Example: benchbox doctor --resume
+
+    Exit codes: 0 the same bits, 1 not, 2 nothing asked, 3 no kill hit a training, 4 a worker failed.
+    """
+    from benchbox.cli import doctor as examination
+
+    if not resume:
+        raise InvalidInput("doctor: say what to examine: --resume")
+    sys.exit(examination.resume(kills, seed, "json" if json else format))
 
 
 data_verbs = typer.Typer(rich_markup_mode=None, help="Data sets: what is there, and is it sound.")

@@ -126,6 +126,7 @@ def run(
     stale: bool,
     fail_fast: bool,
     yes: bool,
+    pack: bool = True,
 ) -> int:
     """Do what is missing and say what to do next; see the exit codes of the verb."""
     if on not in QUEUES:
@@ -148,7 +149,7 @@ def run(
     for arm in todo:
         chosen.folder(arm.job).write(arm.config)
     stop, number = _catch_signals()
-    queue = QUEUES[on](places, _command(chosen, processes))
+    queue = QUEUES[on](places, _command(chosen, pack, processes))
     with Display(chosen.arms, chosen.results, len(todo), moving=live() and on == "local") as display:
         folders_todo = [chosen.folder(arm.job) for arm in todo]
         outcome = drain(folders_todo, queue, tell=display.tell, refresh=display.refresh, stop=stop, fail_fast=fail_fast)
@@ -221,8 +222,9 @@ def _slots(asked: int | None, processes: int = 1) -> list[Slot]:
     return cpu_slots(asked or max(1, cores // processes))
 
 
-def _command(chosen: Selection, processes: int) -> Callable[[Attempt], list[str]]:
+def _command(chosen: Selection, pack: bool, processes: int) -> Callable[[Attempt], list[str]]:
     fixed = ["--cache", str(folders.cache_root()), *(["--data", str(chosen.data)] if chosen.data else [])]
+    fixed += [] if pack else ["--no-pack"]
 
     def command(attempt: Attempt) -> list[str]:
         words = [sys.executable, "-m", "benchbox.worker", "run", str(attempt.job.path.resolve())]

@@ -92,12 +92,13 @@ def _detail(folder: JobDir, state: State) -> str:
         return f"[{state.failure}] {state.error}"
     record = (read_json(Attempt(folder, state.attempt).progress) or {}) if state.attempt else {}
     score = " ".join(f"{metric} {value:.1f}" for metric, value in (record.get("score") or {}).items())
+    speed = ""
+    if "data_wait" in record:
+        speed = f"{record['rate']:.0f} persons/s ({100 * record['data_wait']:.0f} % waiting for data)"
     if state.name == "running" and record.get("phase") == "train":
         left = duration(record["seconds_left"])
-        wait = f"{100 * record['data_wait']:.0f} % waiting for data"
-        return (
-            f"epoch {record['epoch']}/{record['epochs']}, {record['rate']:.0f} persons/s ({wait}), {left} left {score}"
-        )
+        return f"epoch {record['epoch']}/{record['epochs']}, {speed}, {left} left {score}"
     if state.name == "running":
-        return str(record.get("phase", "starts"))
-    return score
+        share = f" {record['done']}/{record['of']}" if "of" in record else ""
+        return str(record.get("phase", "starts")) + share
+    return ", ".join(part for part in (score, speed) if part)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from benchbox.datasets.image import read_image
 from benchbox.errors import InvalidInput, nearest
 from benchbox.pose.affine import box_to_center_scale, crop_matrix, transform_points
 from benchbox.pose.augment import HALF_BODY_JOINTS, Draws, draw, flip_points, half_body
-from benchbox.pose.crop import Cropper
+from benchbox.pose.crop import Cropper, Part
 from benchbox.pose.heatmap import gaussian_targets
 from benchbox.pose.people import Person
 from benchbox.pose.points import coordinate_targets
@@ -64,6 +64,15 @@ class EvaluationBatch:
     indices: np.ndarray
 
 
+class Pictures(Protocol):
+    """Hold the part of its image that a person's training crops mostly reach, for N people."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, index: int) -> Part | None:
+        """Return the part for a person; None where it is not at hand."""
+
+
 @dataclass(frozen=True, eq=False)
 class TopDown:
     """Make network inputs and targets from people.
@@ -82,6 +91,7 @@ class TopDown:
         colour: order of the channels, rgb or bgr.
         coordinates: of crops and targets, official or udp (`benchbox.pose.udp`); predictions are to be decoded alike.
         target: heatmap, or coordinates for x, y as fractions of the crop (`coordinate_targets`).
+        pictures: parts of the images for training samples, which they do not change; None for the image files.
     """
 
     people: Sequence[Person]
@@ -97,6 +107,7 @@ class TopDown:
     colour: str = "rgb"
     coordinates: str = "official"
     target: str = "heatmap"
+    pictures: Pictures | None = None
 
     def __post_init__(self) -> None:
         if self.colour not in ("rgb", "bgr"):
@@ -104,6 +115,8 @@ class TopDown:
         check_coordinates(self.coordinates)
         if self.target not in TARGETS:
             raise InvalidInput(f'target = "{self.target}"{nearest(self.target, TARGETS)}')
+        if self.pictures is not None and len(self.pictures) != len(self.people):
+            raise ValueError(f"pictures of {len(self.pictures)} people for {len(self.people)}")
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the (N,) indices of the people in the order of an epoch."""
@@ -240,19 +253,28 @@ class TopDown:
         every = [self.draws(index, epoch) for index in indices]
         for at, (index, draws) in enumerate(zip(indices, every, strict=True)):
             person = self.people[index]
-            picture = read_image(person.image)
+            part = self._part(index)
             joints = person.keypoints[:, :2]
             visible = self._visible[index]
             center, scale = self._frame(index, draws, joints, visible)
             if draws.flip:
-                width = picture.shape[1]
-                joints, visible = flip_points(joints, visible, width=width, pairs=self.skeleton.flip_pairs)
-                center = np.array([width - 1 - center[0], center[1]])
+                joints, visible = flip_points(joints, visible, width=part.width, pairs=self.skeleton.flip_pairs)
+                center = np.array([part.width - 1 - center[0], center[1]])
             matrix = self._matrix(center, scale * draws.scale, draws.rotation)
-            cropper.crop(picture, matrix, mirrored=draws.flip, reverse=self.colour == "rgb", out=images[at])
+            how = {"mirrored": draws.flip, "reverse": self.colour == "rgb", "out": images[at]}
+            if not cropper.crop_part(part, matrix, **how):
+                cropper.crop(read_image(person.image), matrix, **how)
             places[at] = transform_points(joints, matrix)
             labelled[at] = visible
         return Batch(images, *self._targets(places, labelled))
+
+    def _part(self, index: int) -> Part:
+        """Return what is at hand of a person's image, else all of it."""
+        part = None if self.pictures is None else self.pictures.part(index)
+        if part is None:
+            image = read_image(self.people[index].image)
+            part = Part(image, 0, 0, *image.shape[:2])
+        return part
 
     def _targets(self, places: np.ndarray, labelled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the targets and weights of joints at places (B, K, 2) of their crops, labelled (B, K)."""

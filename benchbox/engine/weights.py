@@ -5,6 +5,7 @@ Files of torch.save that hold tensors only, and safetensors.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def save_weights(path: Path, model: nn.Module) -> None:
     """Write a network's weights and batch-norm statistics as safetensors."""
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+
+
+def digest_of_weights(model: nn.Module) -> str:
+    """Return the first 16 hex digits of the SHA-256 of a network's weights and statistics, whatever device has them."""
+    found = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 def load_weights(path: Path, model: nn.Module) -> None:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
+
+
+class Part(NamedTuple):
+    """Hold a rectangle of an image: (h, w, 3) uint8 from row `top`, column `left` of an image of (height, width)."""
+
+    pixels: np.ndarray
+    top: int
+    left: int
+    height: int
+    width: int
 
 
 class Cropper:
@@ -42,30 +54,47 @@ class Cropper:
             (height, width, 3) uint8.
         """
         out = np.empty((*self._size, 3), dtype=np.uint8) if out is None else out
-        rows, columns = _reach(matrix, self._size, image.shape)
+        self.crop_part(Part(image, 0, 0, *image.shape[:2]), matrix, mirrored=mirrored, reverse=reverse, out=out)
+        return out
+
+    def crop_part(self, part: Part, matrix: np.ndarray, *, mirrored: bool, reverse: bool, out: np.ndarray) -> bool:
+        """Sample a crop of which only a part of the image is at hand: to the bit as from the whole image.
+
+        Args: as `crop`'s, `matrix` being of the whole image.
+
+        Returns:
+            False where the crop reaches beyond the part, and `out` is left as it was.
+        """
+        size = part.height, part.width
+        rows, columns = _reach(matrix, self._size, size)
         if rows.start >= rows.stop or columns.start >= columns.stop:
             out[:] = 0
-            return out
-        part = image[rows, columns]
+            return True
+        right, left = columns.stop, columns.start
         if mirrored:
-            last = image.shape[1]
-            count = part.size
+            right, left = part.width - left, part.width - right
+        top, bottom, left, right = rows.start - part.top, rows.stop - part.top, left - part.left, right - part.left
+        if min(top, left) < 0 or bottom > part.pixels.shape[0] or right > part.pixels.shape[1]:
+            return False
+        read = part.pixels[top:bottom, left:right]
+        if mirrored:
+            count = read.size
             if self._mirror.size < count:
                 self._mirror = np.empty(count, dtype=np.uint8)
-            mirror = self._mirror[:count].reshape(part.shape)
-            part = cv2.flip(image[rows, last - columns.stop : last - columns.start], 1, dst=mirror)
-        # OpenCV samples four channels in less than half the time of three, to the same bits. What no pixel of the crop
-        # comes from is left as the memory was.
+            read = cv2.flip(read, 1, dst=self._mirror[:count].reshape(read.shape))
+        # OpenCV samples four channels in less than half the time of three, to the same bits. The canvas has the size of
+        # the whole image, since OpenCV rounds places, and those counted from elsewhere would round otherwise. What no
+        # pixel of the crop comes from is left as the memory was.
         canvas = self._canvas
-        if canvas.shape[:2] != image.shape[:2]:
-            count = 4 * image.shape[0] * image.shape[1]
+        if canvas.shape[:2] != size:
+            count = 4 * part.height * part.width
             if self._memory.size < count:
                 self._memory = np.empty(count, dtype=np.uint8)
-            canvas = self._canvas = self._memory[:count].reshape(*image.shape[:2], 4)
-        cv2.cvtColor(part, cv2.COLOR_BGR2BGRA, dst=canvas[rows, columns])
+            canvas = self._canvas = self._memory[:count].reshape(*size, 4)
+        cv2.cvtColor(read, cv2.COLOR_BGR2BGRA, dst=canvas[rows, columns])
         cv2.warpAffine(canvas, matrix, self._size[::-1], dst=self._warped, flags=cv2.INTER_LINEAR)
         cv2.cvtColor(self._warped, cv2.COLOR_BGRA2RGB if reverse else cv2.COLOR_BGRA2BGR, dst=out)
-        return out
+        return True
 
 
 def _reach(matrix: np.ndarray, size: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:

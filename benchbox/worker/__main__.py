@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
     run.add_argument("--processes", type=int, default=1)
+    run.add_argument("--no-pack", dest="pack", action="store_false")
     score.add_argument("predictions", type=Path)
     score.add_argument("--truth", type=Path)
     score.add_argument("--origin", type=int, default=1)
@@ -177,7 +178,7 @@ def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int
     if "RANK" in os.environ:
         follow_launcher()
     try:
-        run_attempt(attempt, options.data, options.cache)
+        run_attempt(attempt, options.data, options.cache, pack=options.pack)
         return OK
     except Lost as problem:
         print(f"another process of the job is gone: {problem}", file=sys.stderr)

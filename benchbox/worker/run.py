@@ -21,31 +21,34 @@ from benchbox.engine import checkpoint
 from benchbox.engine.distributed import ALONE, World
 from benchbox.engine.fold import bf16_is_native
 from benchbox.engine.provenance import peak_memory_bytes, provenance
+from benchbox.engine.weights import digest_of_weights
 from benchbox.errors import EnvironmentProblem
 from benchbox.jobdir import Attempt
 from benchbox.worker.count import cost_of
 from benchbox.worker.evaluate import Test, best_epoch, is_best, whole
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped, listen
-from benchbox.worker.source import Source, ground_of, open_source, test_crops, training_crops
-from benchbox.worker.training import Tally, Trained, Training, trained_network
+from benchbox.worker.source import Source, ground_of, open_source, packed, test_crops, training_crops
+from benchbox.worker.training import Tally, Trained, Training, speed, trained_network
 
 CPU_THREADS = 1
 """Threads of a job on a CPU: fixed, since sums in another order are other sums."""
 
 
-def run_attempt(attempt: Attempt, data: Path | None, cache: Path) -> None:
+def run_attempt(attempt: Attempt, data: Path | None, cache: Path, *, pack: bool = True) -> None:
     """Do the job of an attempt and publish its records, by this process or together with others.
+
+    Args: pack: let training crops come from one.
 
     Raises: Stopped after SIGTERM or SIGINT, its state saved; whatever else went wrong as itself.
     """
     world = World.from_environment()
     device = prepare_device(world)
     with world.joined(device):
-        _run(attempt, data, cache, world, device)
+        _run(attempt, data, cache, world, device, pack)
 
 
-def _run(attempt: Attempt, data: Path | None, cache: Path, world: World, device: torch.device) -> None:
+def _run(attempt: Attempt, data: Path | None, cache: Path, world: World, device: torch.device, pack: bool) -> None:
     began = time.monotonic()
     asked = listen()
 
@@ -57,9 +60,17 @@ def _run(attempt: Attempt, data: Path | None, cache: Path, world: World, device:
     progress.tell("data")
     check_precision(config, device)
     source = open_source(config, data, cache)
+
+    def told(done: int, of: int) -> None:
+        progress.tell("pack", done=done, of=of)
+        if asked():  # not of all processes together: one builds, the others wait for it
+            raise Stopped
+
     test = Test(config, test_crops(config, source), ground_of(config, source), device, world)
     if schedule(config):
         learnt = training_crops(config, source)
+        if pack:
+            learnt = packed(learnt, cache, told)
         trained = trained_network(Training(config, learnt, test, attempt, device, progress, stop, world))
     else:
         trained = Trained(initial_network(config, device), None, Tally())
@@ -69,13 +80,13 @@ def _run(attempt: Attempt, data: Path | None, cache: Path, world: World, device:
         return
     records.write(attempt.table("scores"), "scores", [job | row for row in scores])
     seconds = time.monotonic() - began
-    row = _run_row(config, source, tally, device, seconds)
+    row = _run_row(config, source, tally, device, seconds) | {"weights": digest_of_weights(trained.model)}
     records.write(attempt.table("runs"), "runs", [job | row])
     attempt.publish(source.inputs, seconds)
     attempt.end("done")
     for number in attempt.job.numbers():
         checkpoint.remove(Attempt(attempt.job, number).checkpoint)
-    progress.tell("done", score=whole(scores))
+    progress.tell("done", score=whole(scores), **speed(tally))
     print(f"done: {_headline(scores)} in {seconds:.0f} s")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchbox.config import JobConfig, required_files, schedule
-from benchbox.datasets import coco, lsp, mpii, mpii_release, topdown
+from benchbox.datasets import coco, lsp, mpii, mpii_release, pack_build, topdown
 from benchbox.datasets.synthetic import files, lsp_files
 from benchbox.digest import file_digest
 from benchbox.errors import EnvironmentProblem, InvalidInput
@@ -93,6 +93,14 @@ def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     if len(people) < batch:
         raise InvalidInput(f"{source.train}: {len(people)} persons do not fill one batch of {batch}")
     return _crops(config, people)
+
+
+def packed(crops: topdown.TopDown, cache: Path, told: Callable[[int, int], None]) -> topdown.TopDown:
+    """Let training crops come from their pack, which is built when it is not there; see `pack_build.prepare`."""
+    pictures = pack_build.prepare(
+        cache / "packs", crops.people, frames=crops.frames, input_size=crops.input_size, told=told
+    )
+    return replace(crops, pictures=pictures)
 
 
 def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from benchbox.config import JobConfig, schedule
+from benchbox.datasets.ahead import ahead
 from benchbox.datasets.topdown import TopDown
 from benchbox.digest import source_digest
 from benchbox.engine import checkpoint
@@ -132,12 +134,13 @@ def _trained(training: Training, parts: int) -> Trained:
             optimizer = _begin(model, phase, config)
             if saved is not None and epoch == first_epoch and (own_epoch, first) > (0, 0):
                 optimizer.load_state_dict(saved.optimizer)
-        for number, step in enumerate(_steps(training, model, optimizer, phase, tally.parts, epoch, own_epoch, first)):
-            tally.add(step)
-            training.progress.tell("train", **_report(training, tally, epoch), score=score)
-            if training.stop():
-                _save(training, model, optimizer, (epoch, first + number + 1), tally, best)
-                raise Stopped
+        with closing(_steps(training, model, optimizer, phase, tally.parts, (epoch, own_epoch, first))) as steps:
+            for number, step in enumerate(steps, start=first + 1):
+                tally.add(step)
+                training.progress.tell("train", **_report(training, tally, epoch), score=score)
+                if training.stop():
+                    _save(training, model, optimizer, (epoch, number), tally, best)
+                    raise Stopped
         world.share_buffers(model)
         if training.validates(epoch + 1):
             tally.validations.append(_validation(training, model, epoch + 1))
@@ -185,24 +188,26 @@ def _steps(
     optimizer: torch.optim.Optimizer,
     phase: Phase,
     parts: int,
-    epoch: int,
-    own_epoch: int,
-    first: int,
-) -> Iterator[Step]:
-    recipe, batch = training.config.train, phase.batch or training.config.train.batch
-    return train_epoch(
-        model,
-        optimizer,
-        training.crops.training_batches(epoch, batch, first, (training.world.rank, training.world.size)),
-        rate=phase.rate(own_epoch),
-        device=training.device,
-        parts=parts,
-        precision=recipe.precision,
-        activity=recipe.activity,
-        world=training.world,
-        sync_batch_norm=recipe.sync_batch_norm,
-        **judged_by(training.config),
-    )
+    position: tuple[int, int, int],
+) -> Generator[Step, None, None]:
+    """Train an epoch from a step on; `position` is the epoch, its number in the phase, and that step."""
+    recipe, (epoch, own_epoch, first) = training.config.train, position
+    share = (training.world.rank, training.world.size)
+    made = training.crops.training_batches(epoch, phase.batch or recipe.batch, first, share)
+    with closing(ahead(made)) as batches:
+        yield from train_epoch(
+            model,
+            optimizer,
+            batches,
+            rate=phase.rate(own_epoch),
+            device=training.device,
+            parts=parts,
+            precision=recipe.precision,
+            activity=recipe.activity,
+            world=training.world,
+            sync_batch_norm=recipe.sync_batch_norm,
+            **judged_by(training.config),
+        )
 
 
 def judged_by(config: JobConfig) -> dict[str, Any]:
@@ -245,17 +250,24 @@ def _last(attempt: Attempt, model: nn.Module) -> checkpoint.Saved | None:
     return None
 
 
+def speed(tally: Tally) -> dict[str, float]:
+    """Return the samples a second of a training and the share of its time that went into waiting for data."""
+    if not tally.seconds:
+        return {}
+    share = tally.data_seconds / tally.seconds
+    return {"rate": round(tally.samples / tally.seconds, 1), "data_wait": round(share, 4)}
+
+
 def _report(training: Training, tally: Tally, epoch: int) -> dict[str, Any]:
     people, epochs = len(training.crops.people), training.epochs
-    rate = tally.samples / max(tally.seconds, 1e-9)
+    rate = max(tally.samples, 1) / max(tally.seconds, 1e-9)
     share = min(1.0, tally.samples / (epochs * people))
     return {
         "epoch": epoch + 1,
         "epochs": epochs,
         "share": round(share, 4),
         "loss": tally.loss,
-        "rate": round(rate, 1),
-        "data_wait": round(tally.data_seconds / max(tally.seconds, 1e-9), 4),
+        **speed(tally),
         "seconds_left": round((1 - share) * epochs * people / rate, 1),
     }
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -55,7 +56,10 @@ def test_a_measurement_is_printed_and_kept(benchbox: Call, tmp_path: Path) -> No
 def test_ctrl_c_leaves_nothing_half_written(cache: Path, tmp_path: Path) -> None:
     given = {**os.environ, "BENCHBOX_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
     command = [sys.executable, "-m", "benchbox", *SMALL, "--repeats", "300", "--results", str(tmp_path / "results")]
-    work = subprocess.Popen(command, cwd=tmp_path, env=given, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    how: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    # as at a terminal: what a script starts in the background would not hear Ctrl-C
+    how["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    work = subprocess.Popen(command, cwd=tmp_path, env=given, **how)
     assert work.stderr is not None
     assert "measuring (1 of 1)" in work.stderr.readline()
     time.sleep(3)

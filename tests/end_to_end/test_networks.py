@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+pytestmark = pytest.mark.studies
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 STUDY = """\

@@ -43,6 +43,15 @@ def test_a_second_run_does_nothing(undisturbed: Path, quick: Path, benchbox: Cal
     assert [len(list(folder.iterdir())) for folder in undisturbed.glob("jobs/*/attempts")] == [1, 1]
 
 
+def test_two_at_a_time_and_without_a_pack_give_the_same_digits(
+    undisturbed: Path, quick: Path, tmp_path: Path, cache: Path
+) -> None:
+    assert list(cache.glob("packs/*/pixels.bin"))
+    code, said = finish(start(quick, tmp_path / "results", cache, "-j", "2", "--no-pack"))
+    assert code == 0, said
+    assert rows(tmp_path / "results") == rows(undisturbed)
+
+
 def test_the_records_have_their_frozen_columns(undisturbed: Path) -> None:
     found = rows(undisturbed)
     assert len(found["runs"]) == 2

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from benchbox import records
 from benchbox.errors import CannotJudge
 from benchbox.jobdir import State
 from benchbox.papers import read as papers
+from benchbox.records import RUNS
 from benchbox.report.frame import ArmJobs, rows
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
@@ -21,8 +22,11 @@ PROTOCOL = "coco-kp/gt-boxes/flip"
 
 def made(states: dict[str, str], scores: list[tuple[str, str, str, float]]) -> Store:
     frame = pd.DataFrame(scores, columns=["job", "protocol", "metric", "value"]).assign(group="all", n=9)
-    runs = pd.DataFrame(columns=records.RUNS.names)
-    return Store({job: State(name) for job, name in states.items()}, runs, frame)
+    return Store({job: State(name) for job, name in states.items()}, run_rows(), frame)
+
+
+def run_rows(*rows: dict[str, object]) -> pd.DataFrame:
+    return pa.Table.from_pylist(list(rows), schema=RUNS).to_pandas()
 
 
 def counted(*names: str) -> dict[str, dict[str, int]]:
@@ -117,8 +121,7 @@ def test_groups_stand_with_their_numbers() -> None:
         ],
         columns=["job", "protocol", "metric", "group", "value", "n"],
     )
-    runs = pd.DataFrame(columns=records.RUNS.names)
-    found = rows(arms, Store({job: State("done") for job in "123"}, runs, frame))
+    found = rows(arms, Store({job: State("done") for job in "123"}, run_rows(), frame))
     layout = group_table("t", "tiny", found, "activity")
     assert [column.heading for column in layout.columns] == ["Arm", "PCKh@0.5", "Skiing (n 7)", "State"]
     assert [text[nine] for text in layout.texts] == ["61.5 ± 0.7", "63.0"]
@@ -143,6 +146,23 @@ def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None
     assert any("scale tiny" in note and "not comparable" in note for note in layout.footnotes)
 
 
+def test_a_training_that_ran_short_of_memory_has_a_footnote() -> None:
+    arms = [ArmJobs("a", True, ("1",)), ArmJobs("b", False, ("2",)), ArmJobs("c", False, ("3", "4"))]
+    ran = [(1, 1), (2, 2), (4, 2), (None, 1)]  # parts it was computed in, and those asked for
+    runs = run_rows(
+        *(
+            {"job": str(number), "parts": parts, "config": json.dumps({"train": {"accumulate": asked}})}
+            for number, (parts, asked) in enumerate(ran, start=1)
+        )
+    )
+    scores = made({}, [(job, PROTOCOL, "AP", 1.0) for job in "1234"]).scores
+    found = rows(arms, Store({job: State("done") for job in "1234"}, runs, scores))
+    notes = study_table("t", "tiny", found, {}).footnotes
+    assert [note for note in notes if "memory" in note] == [
+        "c: short of memory, mini-batches in 4 parts: batch norm saw one part at a time."
+    ]
+
+
 @pytest.mark.parametrize(
     ("parts", "processes", "recipe", "said"),
     [
@@ -158,9 +178,8 @@ def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None
 def test_a_note_says_where_batch_norm_saw_less(
     parts: int | None, processes: int | None, recipe: dict[str, object], said: tuple[str, ...]
 ) -> None:
-    store = made({"1": "done"}, [])
     row = {"job": "1", "parts": parts, "processes": processes, "config": json.dumps({"train": recipe})}
-    store.runs.loc[0] = pd.Series(row)
+    store = Store({"1": State("done")}, run_rows(row), made({}, []).scores)
     (found,) = rows([ArmJobs("a", True, ("1",))], store)
     assert len(found.notes) == bool(said)
     assert all(words in note for note in found.notes for words in said)

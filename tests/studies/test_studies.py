@@ -111,6 +111,8 @@ OTHERS = {
     "hrnet_coco": "baseline",
     "sam_kernels": "7x7",
     "resnet_am": "SimpleBaseline",
+    "acnn": "plain hourglass",
+    "mrn_attention": "no attention",
 }
 
 
@@ -131,14 +133,26 @@ def test_every_reference_learns(name: str, root: Path, tmp_path: Path, together:
     references = {row["arm"]: score(row, "PCKh") for row in rows if row["reference"]}
     before, tail = (root / study).read_text(encoding="utf-8").split("[scales.tiny]")
     untrained = tmp_path / "untrained.toml"
-    untrained.write_text(before + "[scales.tiny]" + tail.replace("epochs = 4, ", "epochs = 0, "), encoding="utf-8")
-    assert "epochs = 0, " in untrained.read_text(encoding="utf-8")
+    shorter = tail + "train.epochs = 0\n" if "train.phases" in tail else tail.replace("epochs = 4, ", "epochs = 0, ")
+    assert "epochs = 0" in shorter
+    untrained.write_text(before + "[scales.tiny]" + shorter, encoding="utf-8")
     assert call(root, "run", str(untrained), "--only", OTHERS[name], *words).returncode == 0
     rows = json.loads(call(root, "table", str(untrained), "--json", *words).stdout)["rows"]
     at_first = {row["arm"]: score(row, "PCKh") for row in rows if row["reference"]}
     assert at_first.keys() == references.keys()
     for arm, trained in references.items():
         assert 20 + at_first[arm] <= trained <= 95, arm
+
+
+def test_mrn_attentions_second_table(root: Path, together: Path) -> None:
+    words = ["ablations/mrn_attention.toml", "--scale", "tiny", "--results", str(together), "--by", "activity"]
+    print(call(root, "table", *words).stdout)
+    rows = json.loads(call(root, "table", *words, "--strict", "--json").stdout)["rows"]
+    assert len(rows) == 4
+    for row in rows:
+        counted = [cell["counted"] for key, cell in row["cells"].items() if key.startswith("activity:")]
+        assert len(counted) == 9
+        assert min(counted) >= 30
 
 
 def test_real_mpii_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:

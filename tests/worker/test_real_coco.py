@@ -8,8 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from benchbox.jobdir import JobDir
+
+pytestmark = pytest.mark.studies
 
 STUDY = """\
 schema = 1

@@ -13,6 +13,8 @@ import pytest
 
 from benchbox.jobdir import JobDir
 
+pytestmark = pytest.mark.studies
+
 STUDY = """\
 schema = 1
 title = "Others"

@@ -1,0 +1,39 @@
+"""What `status` says of a job, from the files that its worker writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchbox.cli.watch import _detail
+from benchbox.files import write_json
+from benchbox.jobdir import Attempt, JobDir, State
+
+TRAIN = {"epoch": 2, "epochs": 6, "rate": 330.4, "data_wait": 0.021, "seconds_left": 130, "score": {"PCKh": 61.04}}
+
+
+@pytest.mark.parametrize(
+    ("state", "record", "said"),
+    [
+        ("running", {"phase": "pack", "done": 12, "of": 1500}, "pack 12/1500"),
+        ("running", {"phase": "predict", "done": 3, "of": 9}, "predict 3/9"),
+        ("running", {"phase": "data"}, "data"),
+        (
+            "running",
+            {"phase": "train", **TRAIN},
+            "epoch 2/6, 330 persons/s (2 % waiting for data), 2 min left PCKh 61.0",
+        ),
+        ("done", {"phase": "done", "score": {"AP": 17.5}, "rate": 330.4, "data_wait": 0.0}, None),
+        ("done", {"phase": "done", "score": {"AP": 17.5}}, "AP 17.5"),
+    ],
+)
+def test_the_phase_the_speed_and_the_wait_for_data_are_shown(
+    tmp_path: Path, state: str, record: dict, said: str | None
+) -> None:
+    folder = JobDir(tmp_path / "jobs" / "abc")
+    attempt = Attempt(folder, 1)
+    attempt.path.mkdir(parents=True)
+    write_json(attempt.progress, record)
+    expected = said if said is not None else "AP 17.5, 330 persons/s (0 % waiting for data)"
+    assert _detail(folder, State(state, 1)) == expected
