@@ -11,8 +11,8 @@ from benchbox.cli import folders
 from benchbox.cli.ask import ask
 from benchbox.config import JobConfig
 
-NETWORKS_A_WORKER = 8
-"""As many networks are counted in the time that a worker takes to load torch, about."""
+NETWORKS_A_WORKER = 4
+"""As many networks are counted in the time that a worker takes to load torch and to count a first one, about."""
 
 
 def count_networks(configs: Sequence[JobConfig]) -> dict[str, costs.Costs]:
