@@ -91,9 +91,9 @@ def reached(results: Path, epoch: int) -> bool:
     return any(wanted in file.read_bytes() for file in results.glob("jobs/*/attempts/*/progress.json"))
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 120, *, pause: float = 0.02) -> None:
     """Wait for something; fail when it never happens."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+        time.sleep(pause)
