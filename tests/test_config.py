@@ -117,6 +117,7 @@ def test_the_order_of_places_does_not_matter(places: set[tuple[int, int]], rando
         {"train": {"precision": "bf16"}},
         {"train": {"loss": "hardest-mse"}},
         {"train": {"sync_batch_norm": True}},
+        {"train": {"deterministic": False}},
         {"model": {"colour": "bgr"}},
         {"dataset": {"input": [384, 288]}},
         {"evaluate": {"flip_test": False}},

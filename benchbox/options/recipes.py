@@ -77,7 +77,8 @@ class TrainOptions(Options):
     in parts; epochs, lr, lr_drops and lr_factor are then each phase's own, but epochs = 0 still trains nothing.
     validate_every: epochs after which the test persons are scored again; 0: only at the end. sync_batch_norm: where
     several processes share a mini-batch, batch norm sees the samples of all; else each its own, and the running
-    statistics are those of the first. One process has them all: there it changes nothing but the id.
+    statistics are those of the first. One process has them all: there it changes nothing but the id. deterministic:
+    whether a GPU may use only algorithms that give the same bits again; a CPU's always do.
     """
 
     epochs: int = Field(210, ge=0, le=10_000)
@@ -99,6 +100,7 @@ class TrainOptions(Options):
     phases: Annotated[tuple[Phase, ...], Field(strict=False, max_length=100)] = ()
     validate_every: int = Field(0, ge=0, le=10_000)
     sync_batch_norm: bool = False
+    deterministic: bool = True
 
     @model_validator(mode="after")
     def _possible(self) -> TrainOptions:

@@ -42,20 +42,28 @@ def run_attempt(attempt: Attempt, data: Path | None, cache: Path, *, pack: bool 
 
     Raises: Stopped after SIGTERM or SIGINT, its state saved; whatever else went wrong as itself.
     """
-    world = World.from_environment()
-    device = prepare_device(world)
-    with world.joined(device):
-        _run(attempt, data, cache, world, device, pack)
-
-
-def _run(attempt: Attempt, data: Path | None, cache: Path, world: World, device: torch.device, pack: bool) -> None:
     began = time.monotonic()
+    world, config = World.from_environment(), attempt.job.read()
+    device = prepare_device(world, deterministic=config.train.deterministic)
+    with world.joined(device):
+        _run(attempt, config, data, cache, world, device, pack, began)
+
+
+def _run(
+    attempt: Attempt,
+    config: JobConfig,
+    data: Path | None,
+    cache: Path,
+    world: World,
+    device: torch.device,
+    pack: bool,
+    began: float,
+) -> None:
     asked = listen()
 
     def stop() -> bool:
         return world.any(asked())
 
-    config = attempt.job.read()
     progress = Progress(attempt.progress if world.first else None)
     progress.tell("data")
     check_precision(config, device)
@@ -119,13 +127,17 @@ def _judged(
     return scores
 
 
-def prepare_device(world: World = ALONE) -> torch.device:
-    """Choose the device of this process, of several each its own, and make its arithmetic repeatable."""
+def prepare_device(world: World = ALONE, *, deterministic: bool = True) -> torch.device:
+    """Choose the device of this process, of several each its own, and make its arithmetic repeatable.
+
+    Args: deterministic: a GPU may be let off; a CPU computes no faster for it.
+    """
     cv2.setNumThreads(0)
-    torch.use_deterministic_algorithms(True)
-    if torch.cuda.is_available():
+    gpu = torch.cuda.is_available()
+    torch.use_deterministic_algorithms(deterministic or not gpu)
+    if gpu:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.benchmark = not deterministic
         if world.size == 1:
             return torch.device("cuda")
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", world.rank)))
