@@ -1,33 +1,34 @@
 """A job is a folder of files a person can open; this module owns every path in it and every change of its state.
 
 results/jobs/<id>/job.json                 the job: its resolved values and their canonical form
+results/jobs/<id>/cancelled.json           the last attempt that was not wanted any more
 results/jobs/<id>/attempts/<n>/claim.json  who works on attempt n
+                               heartbeat   changes while its process lives
                                log.txt progress.json checkpoint.pt end.json
                                runs.parquet scores.parquet people.parquet
-results/jobs/<id>/published.json           the attempt whose files are the result; written once
+                               published.json  these tables are a result; written last
+
+The result is that of the last attempt that published: an orphan of an earlier one may still write into its own folder,
+and nobody will look.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
-import socket
 import tempfile
-import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchbox import lease
 from benchbox.config import JobConfig, canonical, job_id
 from benchbox.digest import file_digest, source_digest
 from benchbox.errors import InvalidInput
-from benchbox.files import explained, read_json, write_json, write_temporary
+from benchbox.files import explained, read_json, write_json
 
 SCHEMA = 1
-HEARTBEAT_SECONDS = 120
 REPEATED_CLASSES = ("infrastructure", "oom", "data")
 """Failures that `run` repeats by itself; others wait for a change of the source or for --retry."""
 FAILURE_CLASSES = ("code", "data", "infrastructure", "nan", "oom", "time")
@@ -35,7 +36,7 @@ FAILURE_CLASSES = ("code", "data", "infrastructure", "nan", "oom", "time")
 
 @dataclass(frozen=True)
 class State:
-    """What a job's folder says: pending, running, done, stale, failed or interrupted."""
+    """What a job's folder says: pending, running, done, stale, failed, interrupted or cancelled."""
 
     name: str
     attempt: int = 0
@@ -76,19 +77,33 @@ class Attempt:
     def table(self, name: str) -> Path:
         return self.path / f"{name}.parquet"
 
+    @property
+    def heartbeat(self) -> Path:
+        return self.path / "heartbeat"
+
+    @property
+    def published(self) -> Path:
+        return self.path / "published.json"
+
     def take_over(self) -> None:
         """Write this process into the claim; a worker does so first of all."""
-        write_json(self.path / "claim.json", _identity())
+        write_json(self.path / "claim.json", {"schema": SCHEMA, **lease.identity()})
 
     def alive(self) -> bool:
-        """Tell whether the claim's process lives: exactly on this host, by heartbeat on another."""
-        claim = read_json(self.path / "claim.json")
-        if claim is None:
-            return False
-        if claim.get("host") == socket.gethostname():
-            return claim.get("boot") == _boot_id() and claim.get("started") == _process_start(int(claim.get("pid", 0)))
-        newest = max(file.stat().st_mtime for file in self.path.iterdir())
-        return time.time() - newest < HEARTBEAT_SECONDS
+        """Tell whether the attempt's process lives, or may live: another machine's is only known by watching it."""
+        return lease.alive(self.claimed_by()) is not False
+
+    def lapsed(self, watch: lease.Watch) -> bool:
+        """Tell whether a process that cannot be seen from here has given no sign of life for a whole lease."""
+        return lease.alive(self.claimed_by()) is None and watch.lapsed((self.job.path, self.number), self.heartbeat)
+
+    def claimed_by(self) -> dict[str, Any]:
+        """Read who works on the attempt; nobody can be alive by what is empty."""
+        return read_json(self.path / "claim.json") or {"pid": 0, "started": "nobody"}
+
+    def wanted(self) -> bool:
+        """Tell whether the attempt has not been cancelled, and no later one was begun in its place."""
+        return self.number > self.job.cancelled() and not (self.job.attempts / str(self.number + 1)).exists()
 
     def end(self, state: str, *, failure: str = "", error: str = "", exit_code: int = 0) -> None:
         """Record how the attempt ended, unless it has ended already."""
@@ -104,27 +119,13 @@ class Attempt:
         """Let the next start of the attempt's processes compute mini-batches in so many parts: memory was short."""
         write_json(self.path / "parts.json", {"schema": SCHEMA, "parts": parts})
 
-    def publish(self, inputs: dict[str, str], seconds: float) -> bool:
-        """Make this attempt the job's result; False when another attempt was first (its rows are the same).
+    def publish(self, inputs: dict[str, str], seconds: float) -> None:
+        """Make this attempt's tables a result, by one rename in its own folder.
 
         Args: inputs: digests of the data files read, by path below the data root. seconds: what the job took.
         """
         record = {"schema": SCHEMA, "attempt": self.number, "source": source_digest(), "inputs": inputs}
-        record["seconds"] = round(seconds, 3)
-        temporary = write_temporary(self.job.published, json.dumps(record, indent=1))
-        try:
-            standing = self.job.publication()
-            if standing is not None and self.job.result() is not None and not self.job.stale(standing):
-                return False
-            if self.job.published.exists():
-                os.replace(temporary, self.job.published)
-            else:
-                os.link(temporary, self.job.published)
-            return True
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_json(self.published, record | {"seconds": round(seconds, 3)})
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,6 @@ class JobDir:
     @property
     def attempts(self) -> Path:
         return self.path / "attempts"
-
-    @property
-    def published(self) -> Path:
-        return self.path / "published.json"
 
     @classmethod
     def of(cls, results: Path, job: str, data: Path | None = None) -> JobDir:
@@ -177,38 +174,52 @@ class JobDir:
             return []
 
     def publication(self) -> dict[str, Any] | None:
-        """Read what published.json says, if it is whole."""
-        return read_json(self.published, {"attempt", "source", "inputs", "seconds"})
+        """Read what the last attempt that published says of itself; None without a result whose files still stand."""
+        for number in reversed(self.numbers()):
+            attempt = Attempt(self, number)
+            record = read_json(attempt.published, {"attempt", "source", "inputs", "seconds"})
+            if record is not None and attempt.table("scores").exists():
+                return record
+        return None
 
     def result(self) -> Attempt | None:
-        """Return the published attempt, if there is one whose files still stand."""
+        """Return the published attempt, if there is one."""
         record = self.publication()
-        if record is None:
-            return None
-        attempt = Attempt(self, int(record["attempt"]))
-        return attempt if attempt.table("scores").exists() else None
+        return None if record is None else Attempt(self, int(record["attempt"]))
+
+    def cancelled(self) -> int:
+        """Return the number of the last attempt that was cancelled; 0 where none was begun; -1 without a cancel."""
+        record = read_json(self.path / "cancelled.json", {"attempt"})
+        return -1 if record is None else int(record["attempt"])
+
+    def cancel(self) -> None:
+        """Want no attempt so far, nor a first one; a process that works on one will notice and stop."""
+        with explained(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "cancelled.json", {"schema": SCHEMA, "attempt": (self.numbers() or [0])[-1]})
+
+    def revive(self) -> None:
+        """Want the job again."""
+        with explained(self.path):
+            (self.path / "cancelled.json").unlink(missing_ok=True)
 
     def state(self) -> State:
         """Derive the job's state from its files."""
-        record = self.publication()
-        numbers = self.numbers()
-        if record is not None and self.result() is not None:
-            running = numbers[-1] > record["attempt"] and self._ended(numbers[-1]) is None
-            if running and Attempt(self, numbers[-1]).alive():
-                return State("running", numbers[-1])
-            return State(
-                "stale" if self.stale(record) else "done",
-                record["attempt"],
-                source=record["source"],
-                seconds=record["seconds"],
-            )
-        if not numbers:
+        record, numbers = self.publication(), self.numbers()
+        last = Attempt(self, numbers[-1]) if numbers else None
+        if last and (record is None or last.number > record["attempt"]) and self._ended(last) is None and last.alive():
+            return State("running", last.number)
+        if record is not None:
+            name = "stale" if self.stale(record) else "done"
+            return State(name, record["attempt"], source=record["source"], seconds=record["seconds"])
+        if self.cancelled() >= (last.number if last else 0):
+            return State("cancelled", last.number if last else 0)
+        if last is None:
             return State("pending")
-        end = self._ended(numbers[-1])
-        if end is not None:
-            keys = (end["class"], end["error"], end["exit_code"], end["source"])
-            return State("interrupted" if end["state"] == "done" else end["state"], numbers[-1], *keys)
-        return State("running" if Attempt(self, numbers[-1]).alive() else "interrupted", numbers[-1])
+        end = self._ended(last)
+        if end is None or end["state"] == "done":
+            return State("interrupted", last.number)
+        return State(end["state"], last.number, end["class"], end["error"], end["exit_code"], end["source"])
 
     def stale(self, record: dict[str, Any]) -> bool:
         """Tell whether the source, or a data file that is still there, is not what a published record was made from."""
@@ -219,19 +230,22 @@ class JobDir:
         files = ((self.data / name, digest) for name, digest in record["inputs"].items())
         return any(file.exists() and file_digest(file) != digest for file, digest in files)
 
-    def claim(self) -> Attempt | None:
-        """Open the next attempt for this process; None when another process works on the job or has done it.
+    def claim(self, *, lapsed: int = 0) -> Attempt | None:
+        """Open the next attempt for this process; None when another one works on the job, or it is done or cancelled.
 
         A folder with its claim inside appears by one rename, so that no two claims can share a number.
+
+        Args: lapsed: number of an attempt whose lease ran out; others count as running while they may live.
         """
         number = (self.numbers() or [0])[-1] + 1
         with explained(self.path):
             self.attempts.mkdir(parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(prefix=".claim-", dir=self.attempts))
             try:
-                write_json(draft / "claim.json", _identity())
+                write_json(draft / "claim.json", {"schema": SCHEMA, **lease.identity()})
                 draft.chmod(0o755)
-                if number > 1 and self.state().name in ("running", "done"):
+                state = self.state()
+                if state.name in ("done", "cancelled") or (state.name == "running" and state.attempt != lapsed):
                     return None
                 os.rename(draft, self.attempts / str(number))
             except OSError as problem:
@@ -242,40 +256,5 @@ class JobDir:
                 shutil.rmtree(draft, ignore_errors=True)
         return Attempt(self, number)
 
-    def _ended(self, number: int) -> dict[str, Any] | None:
-        return read_json(self.attempts / str(number) / "end.json", {"state", "class", "error", "exit_code", "source"})
-
-
-def _identity() -> dict[str, Any]:
-    pid = os.getpid()
-    return {
-        "schema": SCHEMA,
-        "host": socket.gethostname(),
-        "boot": _boot_id(),
-        "pid": pid,
-        "started": _process_start(pid),
-    }
-
-
-@cache
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _process_start(pid: int) -> str | None:
-    """Return a mark that a recycled process id does not share; None for a process that is gone or a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]
-    except OSError:
-        pass
-    if Path("/proc/self/stat").exists():
-        return None
-    try:
-        os.kill(pid, 0)
-        return "alive"
-    except OSError:
-        return None
+    def _ended(self, attempt: Attempt) -> dict[str, Any] | None:
+        return read_json(attempt.end_file, {"state", "class", "error", "exit_code", "source"})

@@ -24,13 +24,16 @@ ALLOWED = {
     "spec": set(),
     "arm": {"config", "digest", "spec"},
     "plan": {"arm", "config", "spec"},
-    "jobdir": {"config", "digest", "files"},
+    "lease": set(),
+    "jobdir": {"config", "digest", "files", "lease"},
     "saved": {"files"},
+    "merge": {"files", "jobdir", "records", "saved"},
+    "leftovers": {"files", "jobdir"},
     "catalogue": set(),
     "costs": {"config", "digest", "files"},
     "networks": {"config"},
     "estimate": {"catalogue", "config", "options"},
-    "queues": {"queues", "jobdir"},
+    "queues": {"queues", "jobdir", "lease"},
     "attention": {"attention"},
     "models": {"models", "attention"},
     "datasets": {"datasets", "entries", "files", "pose"},
@@ -46,6 +49,7 @@ ALLOWED = {
         "entries",
         "files",
         "jobdir",
+        "lease",
         "networks",
         "datasets",
         "models",
@@ -65,6 +69,8 @@ ALLOWED = {
         "spec",
         "plan",
         "jobdir",
+        "leftovers",
+        "merge",
         "queues",
         "console",
         "config",
@@ -90,7 +96,7 @@ NEVER = {
     "report": {"torch"},
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
-TORCH_FREE = "options saved spec arm plan jobdir queues costs estimate networks digest errors"
+TORCH_FREE = "options saved spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"
 NEVER |= {part: NEVER["config"] for part in TORCH_FREE.split()}
 
 

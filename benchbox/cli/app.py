@@ -10,6 +10,7 @@ import typer
 
 from benchbox.cli.models import models_verbs
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
+from benchbox.cli.results import results_verbs
 from benchbox.errors import INTERRUPTED, BenchboxError, InvalidInput
 
 app = typer.Typer(
@@ -89,7 +90,7 @@ def run(
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Jobs at a time; one a GPU or core.")] = None,
     on: Annotated[str, typer.Option(help="local (one process a slot) or inline (one after another).")] = "local",
     processes: Annotated[int, typer.Option(min=1, help="Processes that share a job, each with a GPU or core.")] = 1,
-    retry: Annotated[list[str] | None, typer.Option(help="Repeat failures of this class (code, nan, ...).")] = None,
+    retry: Annotated[list[str] | None, typer.Option(help="Repeat this class (code, nan, cancelled, ...).")] = None,
     stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more jobs after a failure.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a long run.")] = False,
@@ -102,9 +103,10 @@ def run(
 
     Exit codes: 0 all done, 1 a job failed, 2 invalid study, 4 no data or no room, 130/143 stopped, resumable.
     """
-    from benchbox.cli import study as verbs
+    from benchbox.cli import run as verbs
+    from benchbox.cli.study import Choice
 
-    choice = verbs.Choice(scale, seeds, only, results)
+    choice = Choice(scale, seeds, only, results)
     how = {"stale": stale, "fail_fast": fail_fast, "yes": yes, "pack": pack}
     sys.exit(verbs.run(study, choice, slots=jobs, on=on, processes=processes, retry=retry or [], **how))
 
@@ -143,6 +145,24 @@ def logs(
     from benchbox.cli import watch
 
     sys.exit(watch.logs(job, follow, results))
+
+
+@app.command()
+def cancel(
+    what: Annotated[list[str], typer.Argument(metavar="JOB|STUDY.toml...", show_default=False)],
+    scale: Scale = None,
+    only: Only = None,
+    results: Results = Path("results"),
+) -> None:
+    """Stop jobs that run, their state saved, and let those that wait not begin; run --retry cancelled takes them up.
+
+    Example: benchbox cancel 3f2a
+
+    Exit codes: 0 asked, 2 no such job or study.
+    """
+    from benchbox.cli import watch
+
+    sys.exit(watch.cancel(what, scale, only, results))
 
 
 @app.command()
@@ -258,6 +278,7 @@ def doctor(
 data_verbs = typer.Typer(rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
 app.add_typer(data_verbs, name="data")
 app.add_typer(models_verbs, name="models")
+app.add_typer(results_verbs, name="results")
 
 
 @data_verbs.callback(invoke_without_command=True)

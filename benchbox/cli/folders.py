@@ -13,6 +13,7 @@ from benchbox.cli.ask import ask
 from benchbox.config import JobConfig, required_files
 from benchbox.errors import EnvironmentProblem
 from benchbox.files import read_json, write_json
+from benchbox.queues.pool import Need, Pool, cpu_pool, gpu_pool
 from benchbox.spec import Study
 
 
@@ -40,6 +41,21 @@ def gpus() -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     return [str(index) for index, line in enumerate(listed.stdout.splitlines()) if line.startswith("GPU ")]
+
+
+def pool(most: int | None = None, processes: int = 1) -> Pool:
+    """Return the devices of this machine for at most so many jobs at a time, each of so many processes.
+
+    Raises: EnvironmentProblem where there are too few GPUs for one job.
+    """
+    devices = gpus()
+    if devices:
+        found = gpu_pool(devices, most)
+        if not found.possible(Need(processes)):
+            raise EnvironmentProblem(f"--processes {processes}: there are {len(devices)} GPUs, and each needs its own")
+        return found
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return cpu_pool(cores, most, processes)
 
 
 def choose_scale(asked: str | None, study: Study, data: Path | None) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,16 @@ from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.plan import jobs
 
 FOLLOW_SECONDS = 0.3
+CANCELLED = {
+    "running": "running: saving and stopping",
+    "pending": "waiting: will not begin",
+    "interrupted": "interrupted: will not go on",
+    "failed": "failed: left as they are",
+    "cancelled": "cancelled already",
+    "done": "done: nothing to cancel",
+    "stale": "done, by other code or data: nothing to cancel",
+}
+"""What becomes of a job that is cancelled, by its state."""
 
 
 def status(path: Path | None, scale: str | None, results: Path, format: str) -> int:
@@ -45,7 +57,7 @@ def status(path: Path | None, scale: str | None, results: Path, format: str) -> 
 
 def logs(job: str, follow: bool, results: Path) -> int:
     """Print the last attempt's log; with `follow` go on until the job has ended."""
-    folder = JobDir(_find(job, results))
+    folder = JobDir(find(job, results))
     numbers = folder.numbers()
     if not numbers:
         raise InvalidInput(f"job {folder.id}: has not been started yet")
@@ -64,7 +76,29 @@ def logs(job: str, follow: bool, results: Path) -> int:
         time.sleep(FOLLOW_SECONDS)
 
 
-def _find(job: str, results: Path) -> Path:
+def cancel(what: Sequence[str], scale: str | None, only: Sequence[str] | None, results: Path) -> int:
+    """Ask running jobs to stop and let waiting ones not begin, by id or by study."""
+    found: dict[str, JobDir] = {}
+    for name in what:
+        if name.endswith(".toml"):
+            chosen = select(Path(name), Choice(scale, None, only, results))
+            found |= {job: chosen.folder(job) for job in jobs(chosen.arms)}
+        else:
+            folder = JobDir(find(name, results))
+            found[folder.id] = folder
+    counts = Counter[str]()
+    for folder in found.values():
+        state = folder.state().name
+        counts[state] += 1
+        if state in ("running", "pending", "interrupted"):
+            folder.cancel()
+    for state, words in CANCELLED.items():
+        if counts[state]:
+            note(f"{counts[state]} {words}")
+    return OK
+
+
+def find(job: str, results: Path) -> Path:
     known = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*"))
     found = [name for name in known if name.startswith(job)]
     if job and len(found) == 1:
@@ -90,6 +124,8 @@ def _row(folder: JobDir, name: str) -> dict[str, Any]:
 def _detail(folder: JobDir, state: State) -> str:
     if state.name == "failed":
         return f"[{state.failure}] {state.error}"
+    if state.name == "running" and not Attempt(folder, state.attempt).wanted():
+        return "saves its state and stops"
     record = (read_json(Attempt(folder, state.attempt).progress) or {}) if state.attempt else {}
     score = " ".join(f"{metric} {value:.1f}" for metric, value in (record.get("score") or {}).items())
     speed = ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 
 from benchbox.jobdir import Attempt
-from benchbox.queues.local import LocalQueue, Slot
+from benchbox.queues.local import LocalQueue
+from benchbox.queues.pool import Pool
 
 
-def inline(slots: Sequence[Slot], command: Callable[[Attempt], list[str]]) -> LocalQueue:
-    """Return a queue of one slot whose workers write to this process's stderr."""
-    return LocalQueue(slots[:1], command, echo=True)
+def inline(pool: Pool, command: Callable[[Attempt], list[str]]) -> LocalQueue:
+    """Return a queue of one job at a time whose worker writes to this process's stderr."""
+    return LocalQueue(replace(pool, most=1), command, echo=True)

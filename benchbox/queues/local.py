@@ -1,4 +1,4 @@
-"""Run jobs on this machine: one worker process per slot, a slot being a GPU or a CPU core, or several."""
+"""Run jobs on this machine: each in a worker process of its own, with a GPU, a core, or several."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchbox.errors import ENVIRONMENT
 from benchbox.jobdir import Attempt, JobDir, State
+from benchbox.queues.pool import Need, Pool, Slot
 
 STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Slot:
-    """A place for one job, with the environment that confines a worker to it."""
+class Submitted:
+    """What became of a job that was to be started: nothing for now (`busy`), an attempt with the name of its devices,
+    or, without an attempt, nothing because it cannot be claimed."""
 
-    name: str
-    environment: Mapping[str, str]
+    attempt: Attempt | None = None
+    slot: str = ""
+    busy: bool = False
 
 
 @dataclass
@@ -33,30 +36,46 @@ class _Running:
 
 @dataclass
 class LocalQueue:
-    """At most one job per slot; `command` names the worker's command line for an attempt.
+    """Run each job in a process of its own, on devices of its own.
 
-    `echo` lets the workers write to this process's own stderr instead of their log (executor "inline").
+    Args:
+        pool: the devices.
+        command: the worker's command line for an attempt.
+        echo: let the workers write to this process's own stderr instead of their log (executor "inline").
     """
 
-    slots: Sequence[Slot]
+    pool: Pool
     command: Callable[[Attempt], list[str]]
     echo: bool = False
     running: list[_Running] = field(default_factory=list)
 
     @property
-    def free(self) -> list[Slot]:
-        busy = {run.slot.name for run in self.running}
-        return [slot for slot in self.slots if slot.name not in busy]
+    def full(self) -> bool:
+        """Tell whether no job could be started now, whatever it needs."""
+        return self.pool.full
 
-    def submit(self, job: JobDir) -> Attempt | None:
-        """Claim a job and start its worker on a free slot; None when another process has it."""
-        attempt = job.claim()
-        if attempt is None:
-            return None
-        slot = self.free[0]
+    def submit(self, job: JobDir, need: Need, *, lapsed: int = 0) -> Submitted:
+        """Claim a job and start its worker, if its devices are free.
+
+        Args: lapsed: see `JobDir.claim`.
+        """
+        slot = self.pool.take(need)
+        if slot is None:
+            return Submitted(busy=True)
+        attempt = None
+        try:
+            attempt = job.claim(lapsed=lapsed)
+            if attempt is not None:
+                self.running.append(_Running(attempt, self._started(attempt, slot), slot))
+        finally:
+            if not any(run.slot is slot for run in self.running):
+                self.pool.give_back(slot)
+        return Submitted(attempt, slot.name)
+
+    def _started(self, attempt: Attempt, slot: Slot) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **slot.environment, "PYTHONUNBUFFERED": "1"}
         with open(attempt.log, "ab") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command(attempt),
                 stdin=subprocess.DEVNULL,
                 stdout=None if self.echo else log,
@@ -64,8 +83,6 @@ class LocalQueue:
                 env=environment,
                 start_new_session=True,
             )
-        self.running.append(_Running(attempt, process, slot))
-        return attempt
 
     def poll(self) -> list[tuple[Attempt, State]]:
         """Return the attempts that ended since the last call, each with its job's state."""
@@ -74,6 +91,7 @@ class LocalQueue:
             code = run.process.poll()
             if code is not None:
                 self.running.remove(run)
+                self.pool.give_back(run.slot)
                 _record_end(run.attempt, code)
                 ended.append((run.attempt, run.attempt.job.state()))
         return ended
@@ -90,18 +108,6 @@ class LocalQueue:
             _signal(run.process, signal.SIGKILL)
             run.process.wait()
         self.poll()
-
-
-def cpu_slots(count: int) -> list[Slot]:
-    """Return CPU slots of one thread each; the number of threads is part of what makes a score repeatable."""
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    return [Slot(f"cpu{index}", {**threads, "CUDA_VISIBLE_DEVICES": ""}) for index in range(count)]
-
-
-def gpu_slots(devices: Sequence[str], each: int = 1) -> list[Slot]:
-    """Return one slot per so many GPUs, named as CUDA_VISIBLE_DEVICES names them (index or UUID)."""
-    groups = [",".join(devices[start : start + each]) for start in range(0, len(devices) - each + 1, each)]
-    return [Slot(f"gpu{group}", {"CUDA_VISIBLE_DEVICES": group}) for group in groups]
 
 
 def _record_end(attempt: Attempt, code: int) -> None:

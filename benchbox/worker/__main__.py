@@ -11,6 +11,7 @@ import errno
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from benchbox.errors import (
     InvalidInput,
 )
 from benchbox.jobdir import Attempt, JobDir
+from benchbox.lease import Heart
+from benchbox.worker.together import AGAIN, LAUNCHER, LOST, MoreParts, follow_launcher
 
 WITHOUT_IMAGES = {"count", "fit"}
 """Verbs that do without OpenCV."""
@@ -162,13 +165,14 @@ def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int
     try:
         if os.environ.get("RANK", "0") == "0":
             attempt.take_over()
+            if LAUNCHER not in os.environ:
+                Heart(attempt.heartbeat, lambda: not attempt.wanted(), lambda: os.kill(os.getpid(), signal.SIGTERM))
         else:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         check_opencv()
         from benchbox.engine.distributed import Lost
         from benchbox.worker.progress import Stopped
         from benchbox.worker.run import run_attempt
-        from benchbox.worker.together import AGAIN, LOST, MoreParts, follow_launcher
     except EnvironmentProblem as problem:
         return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
     if options.processes > 1:

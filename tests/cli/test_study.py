@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from benchbox.cli import folders, study
+from benchbox.cli import folders, run, study
 from benchbox.errors import EnvironmentProblem, InvalidInput
 from benchbox.jobdir import State
+from benchbox.queues.pool import Need
 from benchbox.spec import read_study
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -38,9 +39,9 @@ def test_a_long_run_nobody_asked_for_is_asked_about(
     root: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(sys.stdin, "isatty", lambda: terminal)
-    monkeypatch.setattr(study, "ask", lambda question: answer)
+    monkeypatch.setattr(run, "ask", lambda question: answer)
     choice = study.Choice(asked_for, None, None, Path("results"))
-    assert study._too_long(selection(root, scale), choice, hours * 3600) == stops
+    assert run._too_long(selection(root, scale), choice, hours * 3600) == stops
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,15 @@ def test_a_long_run_nobody_asked_for_is_asked_about(
         (State("failed", failure="nan", source="same"), ["nan"], False, True),
         (State("failed", failure="code", source="same"), ["nan"], False, False),
         (State("failed", failure="code", source="other"), [], False, True),
+        (State("cancelled"), ["nan"], False, False),
+        (State("cancelled"), ["cancelled"], False, True),
     ],
 )
 def test_what_is_run_again(
     state: State, retry: list[str], stale: bool, runs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "source_digest", lambda: "same")
-    assert study._pending(state, retry, stale) == runs
+    monkeypatch.setattr(run, "source_digest", lambda: "same")
+    assert run._pending(state, retry, stale) == runs
 
 
 def test_the_scale_is_paper_only_with_a_gpu_and_all_of_coco(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -103,22 +106,25 @@ def test_devices_are_those_cuda_may_see(visible: str, found: list[str], monkeypa
 
 def test_every_process_has_a_gpu_or_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "gpus", lambda: list("01234"))
-    visible = [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in study._slots(None, 2)]
-    assert visible == ["0,1", "2,3"]
-    assert [slot.name for slot in study._slots(1, 2)] == ["gpu0,1"]
-    assert len(study._slots(None)) == 5
+    pool = folders.pool(None, 2)
+    taken = [pool.take(Need(2)), pool.take(Need(2))]
+    assert [slot and slot.environment["CUDA_VISIBLE_DEVICES"] for slot in taken] == ["0,1", "2,3"]
+    assert [slot and slot.name for slot in taken] == ["gpu0,gpu1", "gpu2,gpu3"]
+    assert pool.take(Need(2)) is None
+    assert (folders.pool(1, 2).most, folders.pool().most) == (1, 5)
     with pytest.raises(EnvironmentProblem, match="--processes 6: there are 5 GPUs"):
-        study._slots(None, 6)
+        folders.pool(None, 6)
     monkeypatch.setattr(folders, "gpus", list)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
-    assert [len(study._slots(asked, 3)) for asked in (None, 5)] == [2, 5]
+    assert [folders.pool(asked, 3).most for asked in (None, 5)] == [2, 5]
+    assert all(folders.pool(5, 3).possible(Need(3)) for _ in range(5))
 
 
 def test_a_batch_too_small_to_share_is_refused(root: Path) -> None:
     arms = selection(root, "tiny").arms
-    study._check_shares(arms, 2)
+    run._check_shares(arms, 2)
     with pytest.raises(InvalidInput, match=r"--processes 99: .* has batches of"):
-        study._check_shares(arms, 99)
+        run._check_shares(arms, 99)
 
 
 @pytest.mark.parametrize("typed", ["", "a", "1,", "-1", "0,0"])

@@ -14,7 +14,8 @@ import torch
 
 from benchbox import records
 from benchbox.config import JobConfig, job_id
-from benchbox.jobdir import JobDir, _process_start
+from benchbox.jobdir import JobDir
+from benchbox.lease import process_start
 from tests.end_to_end import quick
 
 Started = tuple[JobDir, subprocess.Popen[bytes]]
@@ -81,7 +82,7 @@ def kill(process: subprocess.Popen[Any]) -> None:
         except ProcessLookupError:
             continue
     process.wait()
-    quick.wait_until(lambda: not any(_process_start(pid) for pid in below), 20)
+    quick.wait_until(lambda: not any(process_start(pid) for pid in below), 20)
 
 
 def weights(folder: Path, rank: int) -> dict[str, torch.Tensor]:

@@ -1,0 +1,74 @@
+"""The verbs of results folders; each verb's work is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchbox.cli.options import Format, Json, Results
+
+results_verbs = typer.Typer(rich_markup_mode=None, help="Results folders: join them, clean them.", no_args_is_help=True)
+TO_DO = ("differs", "damaged")
+
+
+@results_verbs.command("merge")
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="Another results folder.", show_default=False)],
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Copy finished jobs and saved predictions of another machine's results that are missing here; never overwrite.
+
+    Example: benchbox results merge ../from-the-cluster/results
+
+    Exit codes: 0 joined, 1 some results differ or are damaged, 2 no results folder, 4 no room.
+    """
+    from benchbox.cli.grid import Column, emit
+    from benchbox.errors import FAILED, OK
+    from benchbox.merge import merge as joined
+
+    rows = [vars(one) for one in joined(results, other)]
+    columns = [Column("name", "Job"), Column("outcome", ""), Column("why", "Why")]
+    counts = {name: sum(row["outcome"] == name for row in rows) for name in sorted({row["outcome"] for row in rows})}
+    footnote = ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing there"
+    meta = {"schema": 1, "kind": "results-merge", "counts": counts}
+    emit("json" if json else format, f"{other} into {results}", columns, rows, meta, [footnote])
+    sys.exit(FAILED if any(row["outcome"] in TO_DO for row in rows) else OK)
+
+
+@results_verbs.command("clean")
+def clean(
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; without, only show.")] = False,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Show, and with --yes remove, what no result, resumption or last failure needs: old attempts, leftovers.
+
+    Example: benchbox results clean --yes
+
+    Exit codes: 0 shown or removed, 4 something cannot be removed.
+    """
+    from benchbox.cli.grid import Column, emit
+    from benchbox.errors import OK
+    from benchbox.leftovers import leftovers, remove
+
+    found = list(leftovers(results))
+    if yes:
+        for one in found:
+            remove(one)
+    columns = [
+        Column("path", "Path"),
+        Column("what", "What"),
+        Column("size", "Bytes", right=True, show=lambda value: f"{value:,}"),
+    ]
+    rows = [{"path": str(one.path), "what": one.what, "size": one.size} for one in found]
+    total = f"{sum(one.size for one in found):,} bytes"
+    note = "nothing to remove" if not found else f"removed {total}" if yes else f"{total}; remove with --yes"
+    meta = {"schema": 1, "kind": "results-clean", "removed": yes}
+    emit("json" if json else format, f"What {results} can do without", columns, rows, meta, [note])
+    sys.exit(OK)
