@@ -2,6 +2,7 @@
 
 results/jobs/<id>/job.json                 the job: its resolved values and their canonical form
 results/jobs/<id>/cancelled.json           the last attempt that was not wanted any more
+results/jobs/<id>/submitted.json           the cluster's job that stands for this one
 results/jobs/<id>/attempts/<n>/claim.json  who works on attempt n
                                heartbeat   changes while its process lives
                                log.txt progress.json checkpoint.pt end.json
@@ -36,7 +37,7 @@ FAILURE_CLASSES = ("code", "data", "infrastructure", "nan", "oom", "time")
 
 @dataclass(frozen=True)
 class State:
-    """What a job's folder says: pending, running, done, stale, failed, interrupted or cancelled."""
+    """What a job's folder says: pending, running, done, stale, failed, interrupted, cancelled; of a cluster: queued."""
 
     name: str
     attempt: int = 0
@@ -197,6 +198,15 @@ class JobDir:
         with explained(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "cancelled.json", {"schema": SCHEMA, "attempt": (self.numbers() or [0])[-1]})
+
+    def submitted(self) -> dict[str, Any] | None:
+        """Read which cluster's job was submitted for this one: executor, its id, the last attempt of then."""
+        return read_json(self.path / "submitted.json", {"executor", "id", "after"})
+
+    def submit(self, executor: str, name: str) -> None:
+        """Record that a cluster has the job, under a name of its own."""
+        record = {"schema": SCHEMA, "executor": executor, "id": name, "after": (self.numbers() or [0])[-1]}
+        write_json(self.path / "submitted.json", record)
 
     def revive(self) -> None:
         """Want the job again."""

@@ -88,7 +88,8 @@ def run(
     seeds: Seeds = None,
     only: Only = None,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Jobs at a time; one a GPU or core.")] = None,
-    on: Annotated[str, typer.Option(help="local (one process a slot) or inline (one after another).")] = "local",
+    on: Annotated[str, typer.Option(help="local, inline (one after another, here) or slurm (a cluster).")] = "local",
+    slurm: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of sbatch, e.g. partition=gpu.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="Processes that share a job, each with a GPU or core.")] = 1,
     retry: Annotated[list[str] | None, typer.Option(help="Repeat this class (code, nan, cancelled, ...).")] = None,
     stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
@@ -106,9 +107,9 @@ def run(
     from benchbox.cli import run as verbs
     from benchbox.cli.study import Choice
 
-    choice = Choice(scale, seeds, only, results)
-    how = {"stale": stale, "fail_fast": fail_fast, "yes": yes, "pack": pack}
-    sys.exit(verbs.run(study, choice, slots=jobs, on=on, processes=processes, retry=retry or [], **how))
+    options = verbs.cluster_options(slurm or [])
+    how = verbs.How(on, jobs, processes, retry or (), stale, fail_fast, yes, pack, options)
+    sys.exit(verbs.run(study, Choice(scale, seeds, only, results), how))
 
 
 @app.command()

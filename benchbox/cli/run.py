@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,12 @@ from benchbox.console import ask, live, note
 from benchbox.digest import source_digest
 from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
 from benchbox.files import explained
-from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, State
+from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir, State
 from benchbox.plan import Arm, jobs
 from benchbox.queues import QUEUES
-from benchbox.queues.pool import Need
+from benchbox.queues.cluster import CLUSTERS
+from benchbox.queues.cluster import states as cluster_states
+from benchbox.queues.pool import Need, Pool
 from benchbox.queues.schedule import Outcome, drain
 
 ASK_ABOVE_GPU_HOURS = 24
@@ -29,53 +34,92 @@ RETRIED = (*FAILURE_CLASSES, "cancelled")
 """What --retry takes."""
 
 
-def run(
-    path: Path,
-    choice: Choice,
-    *,
-    slots: int | None,
-    on: str,
-    processes: int,
-    retry: Sequence[str],
-    stale: bool,
-    fail_fast: bool,
-    yes: bool,
-    pack: bool = True,
-) -> int:
+@dataclass(frozen=True)
+class How:
+    """How to run: executor, jobs at a time, processes a job, what to repeat, options of a cluster."""
+
+    on: str = "local"
+    most: int | None = None
+    processes: int = 1
+    retry: Sequence[str] = ()
+    stale: bool = False
+    fail_fast: bool = False
+    yes: bool = False
+    pack: bool = True
+    cluster: Mapping[str, str] = field(default_factory=dict)
+
+
+def cluster_options(typed: Sequence[str]) -> dict[str, str]:
+    """Read options NAME=VALUE."""
+    for text in typed:
+        if not re.fullmatch(r"[a-z_]+=[^\s=]+", text):
+            raise InvalidInput(f"--slurm {text}: must be NAME=VALUE, e.g. partition=gpu or time=240")
+    return dict(text.split("=", 1) for text in typed)
+
+
+def run(path: Path, choice: Choice, how: How) -> int:
     """Do what is missing and say what to do next; see the exit codes of the verb."""
-    if on not in QUEUES:
-        raise InvalidInput(f"--on {on}: unknown executor{nearest(on, QUEUES)}")
-    for name in retry:
+    if how.on not in (*QUEUES, *CLUSTERS):
+        raise InvalidInput(f"--on {how.on}: unknown executor{nearest(how.on, (*QUEUES, *CLUSTERS))}")
+    for name in how.retry:
         if name not in RETRIED:
             raise InvalidInput(f"--retry {name}: unknown class of failure{nearest(name, RETRIED)}")
     chosen = select(path, choice)
     folders.require_data([arm.config for arm in chosen.arms], chosen.data)
     _check_writable(chosen.results)
-    states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
-    _check_shares(chosen.arms, processes)
-    todo = [arm for job, arm in jobs(chosen.arms).items() if _pending(states[job], retry, stale)]
+    states, silent = cluster_states(chosen.folder(job) for job in jobs(chosen.arms))
+    if silent:
+        note(f"{silent}; its jobs count as their folders say")
+    _check_shares(chosen.arms, how.processes)
+    todo = [arm for job, arm in jobs(chosen.arms).items() if _pending(states[job], how.retry, how.stale)]
+    if how.on in CLUSTERS:
+        todo = [arm for arm in todo if states[arm.job].name != "running"]
     counted = count_networks([arm.config for arm in chosen.arms])
     seconds = estimates(chosen, states, counted)
-    pool, need = folders.pool(slots, processes), Need(processes)
-    note(headline(chosen, states, seconds, at_once=min(pool.most, max(1, len(todo)))))
-    if not yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
+    pool = folders.pool(how.most, how.processes) if how.on in QUEUES else None
+    at_once = min(pool.most, max(1, len(todo))) if pool else max(1, len(todo))
+    note(headline(chosen, states, seconds, at_once))
+    if not how.yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
         return INTERRUPTED
-    for arm in todo:
-        chosen.folder(arm.job).write(arm.config)
-        chosen.folder(arm.job).revive()
-    stop, number = _catch_signals()
-    queue = QUEUES[on](pool, _command(chosen, pack, processes))
-    with Display(chosen.arms, chosen.results, len(todo), moving=live() and on == "local") as display:
+    waiting = [chosen.folder(arm.job) for arm in todo]
+    for arm, folder in zip(todo, waiting, strict=True):
+        folder.write(arm.config)
+        folder.revive()
+    words = ["--processes", str(how.processes), *_where(chosen, how.pack)]
+    if pool is None:
+        return _submit(chosen, path, waiting, words, how)
+    return _drain(chosen, path, waiting, words, how, pool)
+
+
+def _drain(chosen: Selection, path: Path, waiting: Sequence[JobDir], words: Sequence[str], how: How, pool: Pool) -> int:
+    """Do jobs on this machine and stay until the last has ended."""
+    stop, received = _catch_signals()
+    queue, need = QUEUES[how.on](pool, partial(_command, words)), Need(how.processes)
+    with Display(chosen.arms, chosen.results, len(waiting), moving=live() and how.on == "local") as display:
         outcome = drain(
-            [chosen.folder(arm.job) for arm in todo],
+            waiting,
             queue,
             tell=display.tell,
             refresh=display.refresh,
             stop=stop,
             need=lambda job: need,
-            fail_fast=fail_fast,
+            fail_fast=how.fail_fast,
         )
-    return _close(chosen, path, outcome, number)
+    return _close(chosen, path, outcome, received)
+
+
+def _submit(chosen: Selection, path: Path, waiting: Sequence[JobDir], words: Sequence[str], how: How) -> int:
+    """Hand jobs to a cluster, which does them without us."""
+    if waiting:
+        options = {"gpus_per_node": str(how.processes)} if folders.gpus() else {}
+        given = {**options, **how.cluster}
+        ids = CLUSTERS[how.on].submit(waiting, words, (chosen.results / how.on).resolve(), given)
+        for folder, name in zip(waiting, ids, strict=True):
+            folder.submit(how.on, name)
+        note(f"{len(ids)} jobs submitted, {ids[0]} to {ids[-1]}; they go on without this terminal")
+    where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
+    note(f"look: benchbox status {path} --scale {chosen.scale}{where}")
+    return OK
 
 
 def _pending(state: State, retry: Sequence[str], stale: bool) -> bool:
@@ -83,6 +127,8 @@ def _pending(state: State, retry: Sequence[str], stale: bool) -> bool:
         return False
     if state.name == "stale":
         return stale
+    if state.name == "queued":
+        return False
     if state.name == "cancelled":
         return "cancelled" in retry
     if state.name == "failed":
@@ -114,15 +160,16 @@ def _check_shares(arms: Sequence[Arm], processes: int) -> None:
             raise InvalidInput(f"--processes {processes}: {arm.name} has batches of {batch}, not two samples for each")
 
 
-def _command(chosen: Selection, pack: bool, processes: int) -> Callable[[Attempt], list[str]]:
-    fixed = ["--cache", str(folders.cache_root()), *(["--data", str(chosen.data)] if chosen.data else [])]
-    fixed += [] if pack else ["--no-pack"]
+def _where(chosen: Selection, pack: bool) -> list[str]:
+    """Return the worker's words for where data and caches lie."""
+    words = ["--cache", str(folders.cache_root()), *(["--data", str(chosen.data)] if chosen.data else [])]
+    return words + ([] if pack else ["--no-pack"])
 
-    def command(attempt: Attempt) -> list[str]:
-        words = [sys.executable, "-m", "benchbox.worker", "run", str(attempt.job.path.resolve())]
-        return [*words, "--attempt", str(attempt.number), "--processes", str(processes), *fixed]
 
-    return command
+def _command(words: Sequence[str], attempt: Attempt) -> list[str]:
+    """Return the worker's command line for an attempt."""
+    start = [sys.executable, "-m", "benchbox.worker", "run", str(attempt.job.path.resolve())]
+    return [*start, "--attempt", str(attempt.number), *words]
 
 
 def _catch_signals() -> tuple[Callable[[], bool], list[int]]:

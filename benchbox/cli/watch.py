@@ -17,6 +17,7 @@ from benchbox.errors import OK, InvalidInput, nearest
 from benchbox.files import read_json
 from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.plan import jobs
+from benchbox.queues import cluster
 
 FOLLOW_SECONDS = 0.3
 CANCELLED = {
@@ -43,12 +44,16 @@ def status(path: Path | None, scale: str | None, results: Path, format: str) -> 
         names = {job: arm.name + (f", seed {arm.seed}" if arm.seed else "") for job, arm in jobs(chosen.arms).items()}
         title = chosen.study.title
         meta = {"study": str(path), "scale": chosen.scale}
-    rows = [_row(JobDir.of(results, job, data), name) for job, name in names.items()]
+    found = [JobDir.of(results, job, data) for job in names]
+    states, silent = cluster.states(found)
+    rows = [_row(folder, names[folder.id], states[folder.id]) for folder in found]
     counts = {name: sum(row["state"] == name for row in rows) for name in sorted({row["state"] for row in rows})}
     columns = [Column("job", "Job"), Column("arm", "Arm"), Column("state", "State"), Column("detail", "")]
     columns = [column for column in columns if column.key != "arm" or path is not None]
     emit(format, title, columns, rows, {"schema": 1, "kind": "status", **meta, "counts": counts})
     note(", ".join(f"{count} {name}" for name, count in counts.items()) or f"no jobs in {results}")
+    if silent:
+        note(f"{silent}; its jobs are shown as their folders say")
     failed = [row["job"] for row in rows if row["state"] == "failed"]
     if failed:
         note(f"see why: benchbox logs {failed[0]}")
@@ -86,12 +91,14 @@ def cancel(what: Sequence[str], scale: str | None, only: Sequence[str] | None, r
         else:
             folder = JobDir(find(name, results))
             found[folder.id] = folder
-    counts = Counter[str]()
+    counts, stopped = Counter[str](), list[JobDir]()
     for folder in found.values():
         state = folder.state().name
         counts[state] += 1
         if state in ("running", "pending", "interrupted"):
             folder.cancel()
+            stopped.append(folder)
+    cluster.cancel(stopped)
     for state, words in CANCELLED.items():
         if counts[state]:
             note(f"{counts[state]} {words}")
@@ -108,8 +115,7 @@ def find(job: str, results: Path) -> Path:
     raise InvalidInput(f"job {job}: not in {results}{nearest(job, known) if known else '; it has no jobs yet'}")
 
 
-def _row(folder: JobDir, name: str) -> dict[str, Any]:
-    state = folder.state()
+def _row(folder: JobDir, name: str, state: State) -> dict[str, Any]:
     return {
         "job": folder.id,
         "arm": name,
@@ -124,6 +130,9 @@ def _row(folder: JobDir, name: str) -> dict[str, Any]:
 def _detail(folder: JobDir, state: State) -> str:
     if state.name == "failed":
         return f"[{state.failure}] {state.error}"
+    if state.name == "queued":
+        record = folder.submitted() or {"id": ""}
+        return f"{record['id']} {state.error}".strip()
     if state.name == "running" and not Attempt(folder, state.attempt).wanted():
         return "saves its state and stops"
     record = (read_json(Attempt(folder, state.attempt).progress) or {}) if state.attempt else {}

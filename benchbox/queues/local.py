@@ -92,7 +92,7 @@ class LocalQueue:
             if code is not None:
                 self.running.remove(run)
                 self.pool.give_back(run.slot)
-                _record_end(run.attempt, code)
+                record_end(run.attempt, code)
                 ended.append((run.attempt, run.attempt.job.state()))
         return ended
 
@@ -110,7 +110,8 @@ class LocalQueue:
         self.poll()
 
 
-def _record_end(attempt: Attempt, code: int) -> None:
+def record_end(attempt: Attempt, code: int) -> None:
+    """Record how a worker's process ended, where it could not do so itself."""
     if code == 0:
         return
     if code in (-signal.SIGTERM, -signal.SIGINT, 130, 143):

@@ -1,0 +1,71 @@
+"""Jobs that a cluster has: what it says of them, beside what their folders say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from benchbox.errors import EnvironmentProblem
+from benchbox.jobdir import Attempt, JobDir, State
+from benchbox.queues import slurm
+
+CLUSTERS = {"slurm": slurm}
+"""Executors whose jobs outlive the command line: modules with submit, poll and cancel."""
+SETTLED = ("done", "stale")
+
+
+def states(jobs: Iterable[JobDir]) -> tuple[dict[str, State], str]:
+    """Return the state of every job by id, and one line where a cluster did not answer.
+
+    A bad end that only the cluster knows of (no memory, no time, a dead node) is recorded with the attempt.
+    """
+    found, asked, silent = {}, dict[str, dict[str, JobDir]](), ""
+    for job in jobs:
+        found[job.id] = job.state()
+        record = job.submitted() if found[job.id].name not in SETTLED else None
+        if record is not None and record["executor"] in CLUSTERS:
+            asked.setdefault(record["executor"], {})[record["id"]] = job
+    for name, theirs in asked.items():
+        try:
+            words = CLUSTERS[name].poll(theirs)
+        except EnvironmentProblem as problem:
+            silent = str(problem)
+            continue
+        for one, job in theirs.items():
+            found[job.id] = _told(job, found[job.id], one, words[one])
+    return found, silent
+
+
+def cancel(jobs: Iterable[JobDir]) -> None:
+    """Cancel what clusters have of some jobs.
+
+    Raises: EnvironmentProblem where a cluster does not answer.
+    """
+    ids: dict[str, list[str]] = {}
+    for job in jobs:
+        record = job.submitted()
+        if record is not None and record["executor"] in CLUSTERS:
+            ids.setdefault(record["executor"], []).append(record["id"])
+    for name, theirs in ids.items():
+        CLUSTERS[name].cancel(theirs)
+
+
+def _told(job: JobDir, state: State, one: str, word: str) -> State:
+    """Join what a job's folder says with the cluster's word for it."""
+    begun = state.attempt > int((job.submitted() or {"after": 0})["after"])
+    if word in slurm.WAITING:
+        return State("queued", state.attempt)
+    if word in slurm.ENDED and (state.name == "running" or not begun):
+        error = f"Slurm ended job {one}: {word}"
+        if begun:
+            Attempt(job, state.attempt).end("failed", failure=slurm.ENDED[word], error=error)
+            return job.state()
+        return State("failed", state.attempt, slurm.ENDED[word], error)
+    if word == "RUNNING" and not begun:
+        return State("queued", state.attempt, error="starts")
+    if word == "CANCELLED" and state.name == "running":
+        Attempt(job, state.attempt).end("interrupted")
+        return job.state()
+    if word == "LOST" and state.name == "running":
+        return replace(state, error=f"Slurm knows nothing of job {one}")
+    return state
