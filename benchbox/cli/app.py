@@ -154,6 +154,7 @@ def table(
     protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
     mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Let protocols share columns, marked.")] = False,
     with_: Annotated[list[str] | None, typer.Option("--with", help="Add predictions kept by score --save.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Differences to the reference, with intervals.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a cell is missing.")] = False,
     results: Results = Path("results"),
     format: Format = "rich",
@@ -163,11 +164,11 @@ def table(
 
     Example: benchbox table --paper efficient-hrnet
 
-    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale.
+    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
     """
     from benchbox.cli import tables
 
-    shown = tables.Shown(by, protocol or [], mixed, with_ or [])
+    shown = tables.Shown(by, protocol or [], mixed, with_ or [], compare)
     sys.exit(tables.table(study, paper, scale, strict, shown, results, "json" if json else format))
 
 
