@@ -66,6 +66,7 @@ def plan(
     only: Only = None,
     results: Results = Path("results"),
     schedule: Annotated[bool, typer.Option("--schedule", help="Show epochs, rates and what learns when.")] = False,
+    effect: Annotated[float | None, typer.Option(help="Show what it takes to see so many points.")] = None,
     format: Format = "rich",
     json: Json = False,
 ) -> None:
@@ -73,12 +74,12 @@ def plan(
 
     Example: benchbox plan ablations/hrnet_stages.toml
 
-    Exit codes: 0 shown, 2 invalid study.
+    Exit codes: 0 shown, 2 invalid study, 3 with --effect when no variance is on record.
     """
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)
-    sys.exit(verbs.plan(study, choice, "json" if json else format, schedules=schedule))
+    sys.exit(verbs.plan(study, choice, "json" if json else format, schedules=schedule, effect=effect))
 
 
 @app.command()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import nctdtrinc, stdtrit
 
+from benchbox.stats.compare import Comparison
+
 POWER = 0.8
 MOST_SEEDS = 1000
 
@@ -24,6 +26,17 @@ class Spread:
     seed: float
     persons: float
     both: float
+
+
+def spread_of(one: Comparison) -> Spread:
+    """Return the spread that a comparison recorded, as of one training on each side."""
+    persons, both = one.variance[2:]
+    known = [(own, number) for own, number in zip(one.variance[:2], one.seeds, strict=True) if not np.isnan(own)]
+    if not known:
+        return Spread(np.nan, persons, 0.0)
+    # Of n trainings the interaction is 1/n of one's; without it the persons' part is the same for any number.
+    single = 2 * both / sum(1 / number for _, number in known)
+    return Spread(float(np.mean([own * number for own, number in known])), persons - both + single, single)
 
 
 def least_effect(
