@@ -62,9 +62,16 @@ def select(path: Path, choice: Choice) -> Selection:
     return Selection(study, scale, reason, arms, data, choice.results)
 
 
-def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False) -> int:
-    """Print every arm with its job, costs, difference, state and estimated time; or how the arms are trained."""
+def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, effect: float | None = None) -> int:
+    """Print every arm with its job, costs, difference, state and estimated time.
+
+    With `schedules`, print how the arms are trained; with `effect`, what it takes to see one.
+    """
+    from benchbox.cli import power
+
     chosen = select(path, choice)
+    if effect is not None:
+        return power.needed(chosen, effect, format)
     meta = {"schema": 1, "kind": "plan", "study": str(path), "scale": chosen.scale, "reason": chosen.reason}
     if schedules and format != "json":
         note(f"{path.name} at scale {chosen.scale} ({chosen.reason})")
@@ -92,6 +99,7 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False) ->
         )
         seen.add(arm.job)
     note(headline(chosen, states, seconds, at_once=folders.pool().most))
+    power.warn(chosen)
     columns = [
         Column("arm", "Arm"),
         Column("seed", "Seed", right=True),
