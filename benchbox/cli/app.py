@@ -118,6 +118,7 @@ def run(
 def status(
     study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
     scale: Scale = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every two seconds until all has ended.")] = False,
     results: Results = Path("results"),
     format: Format = "rich",
     json: Json = False,
@@ -128,9 +129,11 @@ def status(
 
     Exit codes: 0 shown, 2 invalid study.
     """
-    from benchbox.cli import watch
+    from benchbox.cli import watch as verbs
 
-    sys.exit(watch.status(study, scale, results, "json" if json else format))
+    if watch:
+        sys.exit(verbs.watch(study, scale, results))
+    verbs.status(study, scale, results, "json" if json else format)
 
 
 @app.command()

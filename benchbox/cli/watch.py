@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from benchbox.plan import jobs
 from benchbox.queues import cluster
 
 FOLLOW_SECONDS = 0.3
+WATCH_SECONDS = 2.0
 CANCELLED = {
     "running": "running: saving and stopping",
     "pending": "waiting: will not begin",
@@ -32,8 +33,25 @@ CANCELLED = {
 """What becomes of a job that is cancelled, by its state."""
 
 
-def status(path: Path | None, scale: str | None, results: Path, format: str) -> int:
-    """Print the state of every job of a study, or of every job in the results folder."""
+def watch(path: Path | None, scale: str | None, results: Path) -> int:
+    """Show the states again and again until nothing runs or is queued any more."""
+    from rich.console import Console
+
+    if not sys.stdout.isatty():
+        raise InvalidInput("--watch needs a terminal; without one, ask for --json now and then")
+    console = Console()
+    while True:
+        with console.capture() as shown:
+            console.clear()
+        sys.stdout.write(shown.get())
+        counts = status(path, scale, results, "rich")
+        if not any(counts.get(name) for name in ("running", "queued")):
+            return OK
+        time.sleep(WATCH_SECONDS)
+
+
+def status(path: Path | None, scale: str | None, results: Path, format: str) -> Mapping[str, int]:
+    """Print the state of every job of a study, or of every job in the results folder; return counts by state."""
     data = folders.data_root()
     meta: dict[str, str | None] = {"study": None, "scale": None}
     if path is None:
@@ -57,7 +75,7 @@ def status(path: Path | None, scale: str | None, results: Path, format: str) -> 
     failed = [row["job"] for row in rows if row["state"] == "failed"]
     if failed:
         note(f"see why: benchbox logs {failed[0]}")
-    return OK
+    return counts
 
 
 def logs(job: str, follow: bool, results: Path) -> int:
