@@ -51,6 +51,18 @@ def test_a_cluster_is_drawn_whole() -> None:
     np.testing.assert_allclose(bootstrap([copies], 50, seed=2), bootstrap([alone], 50, seed=2))
 
 
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_interval_of_a_paired_difference_is_scipys(confidence: float) -> None:
+    a, b = np.random.default_rng(4).uniform(size=(2, 300)) < [[0.3], [0.4]]
+    one = compare([one_joint(a)], [one_joint(b)], resamples=20_000, confidence=confidence)[ALL]
+    gaps = b.astype(float) - a
+    theirs = stats.bootstrap(
+        (gaps,), np.mean, n_resamples=20_000, method="percentile", rng=1, confidence_level=confidence
+    ).confidence_interval
+    assert (one.low, one.high) == pytest.approx([100 * end for end in theirs], abs=0.4)
+    assert one.difference == pytest.approx(100 * gaps.mean())
+
+
 def test_permutations_are_those_of_exact_enumeration() -> None:
     """Nine images: all 512 exchanges have their probability, and p is their share."""
     a = [1, 0, 0, 0, 1, 0, 0, 1, 0]
