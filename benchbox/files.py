@@ -10,12 +10,15 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
+
 from benchbox.errors import EnvironmentProblem
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
     """Write a JSON file whole or not at all."""
-    temporary = write_temporary(path, json.dumps(record, indent=1, ensure_ascii=False))
+    # Several times as fast as json.dumps, which indents in Python: ten thousand jobs are written at once.
+    temporary = write_temporary(path, to_json(record, indent=1).decode())
     with explained(path):
         os.replace(temporary, path)
 

@@ -19,6 +19,7 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,13 +171,16 @@ class JobDir:
     def numbers(self) -> list[int]:
         """List the numbers of the attempts, ascending."""
         try:
-            return sorted(int(entry) for entry in os.listdir(self.attempts) if entry.isdigit())
+            return sorted(int(entry) for entry in os.listdir(f"{self.path}/attempts") if entry.isdigit())
         except (FileNotFoundError, NotADirectoryError):
             return []
 
     def publication(self) -> dict[str, Any] | None:
         """Read what the last attempt that published says of itself; None without a result whose files still stand."""
-        for number in reversed(self.numbers()):
+        return self._publication(self.numbers())
+
+    def _publication(self, numbers: Sequence[int]) -> dict[str, Any] | None:
+        for number in reversed(numbers):
             attempt = Attempt(self, number)
             record = read_json(attempt.published, {"attempt", "source", "inputs", "seconds"})
             if record is not None and attempt.table("scores").exists():
@@ -215,7 +219,8 @@ class JobDir:
 
     def state(self) -> State:
         """Derive the job's state from its files."""
-        record, numbers = self.publication(), self.numbers()
+        numbers = self.numbers()
+        record = self._publication(numbers)
         last = Attempt(self, numbers[-1]) if numbers else None
         if last and (record is None or last.number > record["attempt"]) and self._ended(last) is None and last.alive():
             return State("running", last.number)
