@@ -165,7 +165,7 @@ def _pck_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict
         rows.append(part.row(f"joint:{joint}", float(value), int(counted)))
     for pair, joints in convention.columns.items():
         rows.append(part.row(f"pair:{pair}", total.columns[pair], int(total.counts[list(joints)].sum())))
-    groups = _groups(people["category"].to_pylist(), people["activity"].to_pylist(), ground.skeleton.name)
+    groups = categories.groups_of(people["category"].to_pylist(), people["activity"].to_pylist(), ground.skeleton.name)
     for group, members in groups.items():
         rows.append(part.row(group, part.count(members).mean, len(members)))
     return rows
@@ -186,22 +186,6 @@ class _Part:
 
     def row(self, group: str, value: float, counted: int) -> dict[str, Any]:
         return _row(self.name, {"pckh": "PCKh", "pck": "PCK"}[self.convention.metric], group, value, counted)
-
-
-def _groups(named: list[str], activities: list[str | None], skeleton: str) -> dict[str, list[int]]:
-    """Return the persons of each category, and of each of mrn-attention's nine columns, by the name of the group."""
-    groups: dict[str, list[int]] = {}
-    for index, category in enumerate(named):
-        if category:
-            groups.setdefault(f"category:{category}", []).append(index)
-    found = dict(sorted(groups.items()))
-    if skeleton != "mpii16":
-        return found
-    nine: dict[str, list[int]] = {f"activity:{column.name}": [] for column in categories.COLUMNS}
-    for index, (category, activity) in enumerate(zip(named, activities, strict=True)):
-        for column in categories.columns_of(category, activity or ""):
-            nine[f"activity:{column}"].append(index)
-    return found | {name: members for name, members in nine.items() if members}
 
 
 def _errors(people: pa.Table) -> np.ndarray:
