@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchbox.cli.data import data_verbs
 from benchbox.cli.models import models_verbs
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 from benchbox.errors import INTERRUPTED, BenchboxError, InvalidInput
@@ -171,6 +172,32 @@ def table(
 
 
 @app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A job, saved predictions or STUDY.toml:ARM.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, compared with A.")],
+    protocol: Annotated[list[str] | None, typer.Option(help="Protocols, not all in common (repeatable).")] = None,
+    mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Predictions may be made in other ways.")] = False,
+    by: Annotated[str | None, typer.Option(help="By joint, pair, category or activity.")] = None,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    resamples: Annotated[int | None, typer.Option(min=100, help="Of images: 2000, of AP 1000.")] = None,
+    scale: Scale = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Compare two results on the same persons: every difference with its interval and p, so that noise shows.
+
+    Example: benchbox compare "ablations/smoke.toml:baseline" "ablations/smoke.toml:sub-network 1" --by joint
+
+    Exit codes: 0 compared, 2 usage or an unknown name, 3 other persons, protocols or no result, 4 no ground truth.
+    """
+    from benchbox.cli import compare as verbs
+
+    how = {"protocols": protocol or [], "mixed": mixed, "confidence": confidence, "resamples": resamples}
+    sys.exit(verbs.compare(a, b, scale=scale, by=by, how=how, results=results, format="json" if json else format))
+
+
+@app.command()
 def score(
     predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="The file.", show_default=False)],
     dataset: Annotated[str, typer.Option(help="coco, mpii, lsp or lspet, or NAME:SPLIT.", show_default=False)],
@@ -254,43 +281,5 @@ def doctor(
     sys.exit(examination.resume(kills, seed, "json" if json else format))
 
 
-data_verbs = typer.Typer(rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
 app.add_typer(data_verbs, name="data")
 app.add_typer(models_verbs, name="models")
-
-
-@data_verbs.callback(invoke_without_command=True)
-def _data(context: typer.Context) -> None:
-    """Data sets: what is there (`list`, also without a word), and is it sound (`check`)."""
-    if context.invoked_subcommand is None:
-        data_list()
-
-
-@data_verbs.command("list")
-def data_list(format: Format = "rich", json: Json = False) -> None:
-    """List what is found where, what is missing, where it comes from and how it should lie.
-
-    Example: benchbox data list
-
-    Exit codes: 0 listed.
-    """
-    from benchbox.cli import datasets
-
-    sys.exit(datasets.list_all("json" if json else format))
-
-
-@data_verbs.command("check")
-def data_check(
-    name: Annotated[str, typer.Argument(metavar="NAME[:SPLIT]", help="The data set.", show_default=False)],
-    format: Format = "rich",
-    json: Json = False,
-) -> None:
-    """Examine a data set: counts, images, joints, boxes, doubles, left and right, fingerprint.
-
-    Example: benchbox data check coco:val2017
-
-    Exit codes: 0 sound, 1 something was found, 2 unknown data set, 4 not there.
-    """
-    from benchbox.cli import datasets
-
-    sys.exit(datasets.check(name, "json" if json else format))

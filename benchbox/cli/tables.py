@@ -53,7 +53,7 @@ def table(
 
 def _study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> Layout:
     study = read_study(path)
-    scale = _scale(study, asked, results)
+    scale = choose_scale(study, asked, results)
     arms = expand(study, scale)
     rows = _rows(arms, results, shown.saved)
     if shown.by:
@@ -67,7 +67,7 @@ def _paper_layouts(name: str, asked: str | None, shown: Shown, results: Path) ->
     layouts = []
     for one in paper.tables:
         study = read_study(_study_file(one.study))
-        scale = _scale(study, asked, results)
+        scale = choose_scale(study, asked, results)
         arms = expand(study, scale)
         rows = {row.arm.name: row for row in _rows(arms, results)}
         for printed in one.rows:
@@ -86,7 +86,7 @@ def _study_file(name: str) -> Path:
     return here if here.exists() else checkout
 
 
-def _scale(study: Study, asked: str | None, results: Path) -> str:
+def choose_scale(study: Study, asked: str | None, results: Path) -> str:
     """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
     if asked:
         return asked

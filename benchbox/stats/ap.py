@@ -43,7 +43,10 @@ class ApSample:
 
     def replicate(self, weights: np.ndarray) -> np.ndarray:
         """See `Sample`."""
-        found = {group: bootstrap(matches, weights) for group, matches in self.matches.items()}
+        found = {
+            group: bootstrap(matches, weights, [metric for metric, of in self.names if of == group])
+            for group, matches in self.matches.items()
+        }
         return np.stack([found[group][metric] for metric, group in self.names], axis=1)
 
     def joined(self, other: Sample) -> ApSample:
