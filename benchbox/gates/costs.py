@@ -12,6 +12,8 @@ from benchbox.errors import CannotJudge
 from benchbox.gates.rule import Gain
 from benchbox.gates.sides import Side
 
+UNITS = {"parameters": "parameters", "macs": "multiply-adds", "latency": "ms", "memory": "MiB"}
+
 
 def values_of(side: Side, metric: str) -> list[float]:
     """Return a cost of a side: one exact number, or a measurement for each training.
@@ -26,7 +28,7 @@ def values_of(side: Side, metric: str) -> list[float]:
         found = [training.memory for training in side.trainings]
         if any(one is None or one <= 0 for one in found):
             raise CannotJudge(f'memory: arm "{side.arm}" has a job without it')
-        return [float(one) for one in found if one is not None]
+        return [one / 2**20 for one in found if one is not None]
     exact = {"parameters": side.parameters, "macs": side.macs}[metric]
     if exact <= 0:
         raise CannotJudge(f'{metric}: arm "{side.arm}" has none on record')
