@@ -85,7 +85,8 @@ def _judged(declaration: Declaration, asked: Asked) -> Report:
     verdicts = judge.judge(declaration.gates)
     number = sum(not one.is_cost for one in declaration.gates)
     levels = ", ".join(f"{100 * level:g} %" for level in sorted({one.confidence for one in declaration.gates}))
-    told = f"Intervals: {levels} for all {number} gates on scores together (Bonferroni). Change: measured - reference."
+    together = f" for all {number} gates on scores together (Bonferroni)" if number > 1 else ""
+    told = f"Intervals: {levels}{together}. Change: measured - reference."
     return Report(declaration.path, exit_code(one.outcome for one in verdicts), verdicts, note=told)
 
 

@@ -228,8 +228,7 @@ def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, acc
     """Put a gain into a verdict; of costs the sign turns, since more is worse."""
     tolerance = gate.tolerance.of(base)
     outcome, sign = word(gain, tolerance), -1 if gate.is_cost else 1
-    low, high = sorted((sign * gain.low, sign * gain.high))
-    change = sign * gain.value
+    low, change, high = sorted(sign * value + 0.0 for value in (gain.low, gain.value, gain.high))
     reasons = {
         PASSED: "the same to the bit" if gain.equal else f"within {tolerance:.4g} {unit} of the reference",
         IMPROVED: f"better by more than {tolerance:.4g} {unit}",
