@@ -67,6 +67,7 @@ def plan(
     only: Only = None,
     results: Results = Path("results"),
     schedule: Annotated[bool, typer.Option("--schedule", help="Show epochs, rates and what learns when.")] = False,
+    effect: Annotated[float | None, typer.Option(help="Show what it takes to see so many points.")] = None,
     format: Format = "rich",
     json: Json = False,
 ) -> None:
@@ -74,12 +75,12 @@ def plan(
 
     Example: benchbox plan ablations/hrnet_stages.toml
 
-    Exit codes: 0 shown, 2 invalid study.
+    Exit codes: 0 shown, 2 invalid study, 3 with --effect when no variance is on record.
     """
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)
-    sys.exit(verbs.plan(study, choice, "json" if json else format, schedules=schedule))
+    sys.exit(verbs.plan(study, choice, "json" if json else format, schedules=schedule, effect=effect))
 
 
 @app.command()
@@ -155,6 +156,7 @@ def table(
     protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
     mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Let protocols share columns, marked.")] = False,
     with_: Annotated[list[str] | None, typer.Option("--with", help="Add predictions kept by score --save.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Differences to the reference, with intervals.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a cell is missing.")] = False,
     results: Results = Path("results"),
     format: Format = "rich",
@@ -164,11 +166,11 @@ def table(
 
     Example: benchbox table --paper efficient-hrnet
 
-    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale.
+    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
     """
     from benchbox.cli import tables
 
-    shown = tables.Shown(by, protocol or [], mixed, with_ or [])
+    shown = tables.Shown(by, protocol or [], mixed, with_ or [], compare)
     sys.exit(tables.table(study, paper, scale, strict, shown, results, "json" if json else format))
 
 

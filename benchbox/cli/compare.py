@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from benchbox import saved
 from benchbox.cli import folders
-from benchbox.cli.ask import ask
+from benchbox.cli.differences import How, Row, compared, methods
 from benchbox.cli.grid import Column, emit
 from benchbox.cli.scores import check_group
 from benchbox.cli.tables import choose_scale
@@ -20,21 +19,8 @@ from benchbox.jobdir import JobDir
 from benchbox.plan import expand
 from benchbox.spec import read_study
 
-Row = dict[str, Any]
 RESAMPLES = {"PCKh": 2000, "PCK": 2000, "AP": 1000}
 """The usual number of resamples; the least p of a permutation test is one in as many."""
-
-
-@dataclass(frozen=True)
-class How:
-    """How results are compared: by which protocols and groups, with which confidence; see the worker's `Asked`."""
-
-    protocols: Sequence[str] = ()
-    mixed: bool = False
-    kinds: Sequence[str] = ("all", "pair")
-    confidence: float = 0.95
-    resamples: int | None = None
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,19 +29,6 @@ class Side:
 
     name: str
     results: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The comparisons of two sides, or why there are none.
-
-    Args:
-        rows: protocol, metric, group, the fields of `stats.compare.Comparison` (None for NaN) and its word.
-        problem: one line, empty where there is none.
-    """
-
-    rows: list[Row]
-    problem: str
 
 
 def compare(
@@ -76,15 +49,6 @@ def compare(
     return OK
 
 
-def compared(pairs: Sequence[tuple[Sequence[str], Sequence[str]]], how: How, results: Path) -> list[Answer]:
-    """Compare pairs of sides, each one or several jobs (seeds) or saved predictions; p_holm is over a pair's rows."""
-    words = ["compare", "--results", str(results), "--cache", str(folders.cache_root())]
-    data = folders.data_root()
-    given = {"pairs": [[list(a), list(b)] for a, b in pairs], **asdict(how)}
-    answers = ask([*words, *(["--data", str(data)] if data else [])], given)
-    return [Answer([_plain(row) for row in one.get("rows", ())], one.get("problem", "")) for one in answers]
-
-
 def footnotes(rows: Sequence[Row], how: How) -> list[str]:
     """Say what was compared and by which method."""
     level = f"{100 * how.confidence:g} %"
@@ -97,36 +61,6 @@ def footnotes(rows: Sequence[Row], how: How) -> list[str]:
     if any(row["seeds"] == [1, 1] for row in rows) and len(rows) / (permuted + 1) >= 1 - how.confidence:
         notes.append(f"{len(rows)} rows and {permuted} resamples: no p can be small enough; try --resamples 10000.")
     return notes + methods(rows)
-
-
-def methods(rows: Iterable[Row]) -> list[str]:
-    """Say by which methods intervals and p were made, and what they do not speak of."""
-    notes = []
-    for a, b in dict.fromkeys(tuple(row["seeds"]) for row in rows):
-        if min(a, b) > 1:
-            notes.append(
-                f"{a} and {b} seeds: Student's t with the variance of seeds and persons (bootstrap over images)."
-            )
-        elif max(a, b) > 1:
-            notes.append(
-                f"{a} and {b} seeds: one seed on a side says nothing of training's noise; t from the bootstrap over "
-                "images speaks of these trained networks on other persons."
-            )
-        else:
-            notes.append(
-                "One seed: says nothing of training's noise. Paired bootstrap over images and permutation test of "
-                "these predictions on other persons."
-            )
-    return notes
-
-
-def _plain(row: Row) -> Row:
-    def known(value: Any) -> Any:
-        if isinstance(value, list):
-            return [known(one) for one in value]
-        return None if isinstance(value, float) and math.isnan(value) else value
-
-    return {key: known(value) for key, value in row.items()}
 
 
 def _columns(how: How) -> list[Column]:

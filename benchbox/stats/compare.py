@@ -11,7 +11,7 @@ from scipy.special import stdtr, stdtrit
 
 from benchbox.errors import CannotJudge
 from benchbox.stats.holm import holm
-from benchbox.stats.resample import bootstrap, p_value, permutation
+from benchbox.stats.resample import ROUNDING, bootstrap, p_value, permutation
 from benchbox.stats.sample import Sample, Score, alike
 from benchbox.stats.variance import Variances, variances
 
@@ -90,6 +90,7 @@ def compare(
     parts = variances(scores[:number], scores[number:], drawn[:number], drawn[number:])
     mean_a, mean_b = scores[:number].mean(axis=0), scores[number:].mean(axis=0)
     difference = mean_b - mean_a
+    difference[np.abs(difference) < ROUNDING] = 0  # means of two and of three equal scores may differ in the last bit
     if len(a) == len(b) == 1:
         moved = drawn[1] - drawn[0]
         tail = 50 * (1 - confidence)
@@ -156,7 +157,7 @@ def _student(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the interval's ends and p by Student's t."""
     freedom = parts.freedom(seeds, images)
-    error = np.sqrt(parts.total)
+    error = np.sqrt(np.where(parts.total < ROUNDING**2, 0, parts.total))
     reach = stdtrit(freedom, (1 + confidence) / 2) * error
     with np.errstate(divide="ignore", invalid="ignore"):
         far = np.where(difference == 0, 0.0, np.abs(difference) / error)

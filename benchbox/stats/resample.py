@@ -8,6 +8,8 @@ import numpy as np
 
 from benchbox.stats.sample import Sample
 
+ROUNDING = 1e-9
+"""Points that floating-point sums may add to a difference of equal scores."""
 _CHUNK = 256  # replicates at a time, so that their weights stay small
 
 
@@ -60,8 +62,7 @@ def p_value(observed: np.ndarray, permuted: np.ndarray) -> np.ndarray:
 
     Source: Phipson and Smyth 2010, Permutation p-values should never be zero.
     """
-    # A difference that only rounding tells from the observed one is as great.
-    reach = np.abs(observed) - 1e-9
+    reach = np.abs(observed) - ROUNDING  # what only rounding tells from the observed difference is as great
     p = (1 + (np.abs(permuted) >= reach).sum(axis=0)) / (1 + len(permuted))
     return np.where(np.isnan(observed), np.nan, p)
 

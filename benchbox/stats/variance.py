@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST = 0.1
+"""Of the interaction; see `variances`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Variances:
@@ -26,26 +29,27 @@ class Variances:
 
     @property
     def total(self) -> np.ndarray:
-        """Return seeds + persons - both, but never less than either; of single seeds the persons' alone.
+        """Return seeds + persons - both, never less than the seeds'; of single seeds the persons' alone.
+
+        It may be less than the persons' part: where two sides differ by chance alone, all that part is interaction,
+        which is in the seeds' part already. Taking the greater of the two would find a true gain less often.
 
         Source: Cameron, Gelbach and Miller 2011, Robust inference with multiway clustering (one part per way, less
         what both count); Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks.
         """
         seeds = self.seeds.sum(axis=0)
-        total = np.maximum(seeds + self.persons - self.both, np.maximum(seeds, self.persons))
-        return np.where(np.isnan(seeds), self.persons, total)
+        return np.where(np.isnan(seeds), self.persons, seeds + np.maximum(self.persons - self.both, 0))
 
     def freedom(self, seeds: tuple[int, int], images: int) -> np.ndarray:
         """Return (S,) the degrees of freedom of `total`.
 
         Source: Satterthwaite 1946, An approximate distribution of estimates of variance components; Welch 1947.
         """
-        own = np.nan_to_num(self.seeds)
-        rest = np.maximum(self.total - own.sum(axis=0), 0)
-        terms = rest**2 / max(images - 1, 1)
+        own = np.where(np.isnan(self.seeds).any(axis=0), 0, self.seeds)
+        terms = (self.total - own.sum(axis=0)) ** 2 / max(images - 1, 1)
         for part, number in zip(own, seeds, strict=True):
             terms = terms + part**2 / max(number - 1, 1)
-        return np.divide(self.total**2, terms, out=np.full(len(rest), np.inf), where=terms > 0)
+        return np.divide(self.total**2, terms, out=np.full(len(terms), np.inf), where=terms > 0)
 
 
 def variances(a: np.ndarray, b: np.ndarray, drawn_a: np.ndarray, drawn_b: np.ndarray) -> Variances:
@@ -53,7 +57,8 @@ def variances(a: np.ndarray, b: np.ndarray, drawn_a: np.ndarray, drawn_b: np.nda
 
     The interaction of one side is the variance between its trainings of how a replicate moves their scores: were
     images drawn for each training apart, the variance of their mean would be smaller by what they share, and the
-    difference of both is what this measures.
+    difference of both is what this measures. Few scores may be equal by chance; a tenth of their interaction is the
+    least variance that trainings are believed to have.
 
     Args:
         a, b: (n_a, S) and (n_b, S) scores of the trainings.
@@ -67,7 +72,8 @@ def variances(a: np.ndarray, b: np.ndarray, drawn_a: np.ndarray, drawn_b: np.nda
         if number < 2:
             seeds.append(np.full(a.shape[1], np.nan))
             continue
-        seeds.append(scores.var(axis=0, ddof=1) / number)
         moved = drawn - np.nanmean(drawn, axis=1, keepdims=True)
-        both = both + np.nanmean(moved.var(axis=0, ddof=1), axis=0) / number
+        shared = np.nanmean(moved.var(axis=0, ddof=1), axis=0) / number
+        seeds.append(np.maximum(scores.var(axis=0, ddof=1) / number, LEAST * shared))
+        both = both + shared
     return Variances(np.stack(seeds), persons, both)
