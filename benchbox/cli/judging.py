@@ -30,11 +30,10 @@ from benchbox.errors import (
 )
 from benchbox.gates.declaration import Declaration, read_gates
 from benchbox.gates.judge import Judge
-from benchbox.gates.measured import ArmJobs, Matched, Results
+from benchbox.gates.measured import ArmJobs, Matcher, Results
 from benchbox.gates.reports import Report, details, interval, number, row
 from benchbox.gates.rule import PASSED, exit_code
 from benchbox.gates.update import Update, changes, updates, write_all
-from benchbox.metrics.coco_text import Ground
 from benchbox.papers import read as papers
 from benchbox.plan import expand
 from benchbox.spec import read_study
@@ -116,12 +115,12 @@ def _reference_of(arm: Any, references: Sequence[Any], usual: Any) -> str:
     return str(usual.name)
 
 
-def _matcher(results: Path, root: Path | None) -> Any:
-    def match(jobs: Sequence[str], protocol: str, groups: Sequence[str]) -> Matched:
+def _matcher(results: Path, root: Path | None) -> Matcher:
+    def match(jobs: Sequence[str], protocol: str, groups: Sequence[str]) -> Mapping[str, Any]:
         words = ["matches", "--results", str(results), "--cache", str(folders.cache_root())]
         words += ["--data", str(root)] if root else []
-        found = ask(words, {"jobs": list(jobs), "protocol": protocol, "groups": list(groups)})
-        return Ground(*(tuple(found[name]) for name in ("groups", "persons", "images"))), found["predictions"]
+        found: dict[str, Any] = ask(words, {"jobs": list(jobs), "protocol": protocol, "groups": list(groups)})
+        return found
 
     return match
 

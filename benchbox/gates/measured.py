@@ -26,8 +26,8 @@ from benchbox.metrics.protocol import parse
 from benchbox.pose.skeleton import SKELETONS, Skeleton
 
 Matched = tuple[Ground, Mapping[str, Sequence[str]]]
-Matcher = Callable[[Sequence[str], str, Sequence[str]], Matched]
-"""Match some jobs' predictions by a COCO protocol for some groups: the annotated side, and lines by job."""
+Matcher = Callable[[Sequence[str], str, Sequence[str]], Mapping[str, Any]]
+"""Match some jobs' predictions by a COCO protocol for some groups; returns what `worker.matches` does."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,13 @@ class Results:
         )
 
     def _matches(self, arm: ArmJobs, groups: Mapping[str, Sequence[str]]) -> dict[str, Matched]:
-        jobs = list(dict.fromkeys(arm.jobs.values()))
-        return {
-            protocol: self.matcher(jobs, protocol, list(dict.fromkeys(some)))
-            for protocol, some in groups.items()
-            if parse(protocol).metric == FAMILY["AP"]
-        }
+        jobs, found = list(dict.fromkeys(arm.jobs.values())), {}
+        for protocol, some in groups.items():
+            if parse(protocol).metric == FAMILY["AP"]:
+                told = self.matcher(jobs, protocol, list(dict.fromkeys(some)))
+                ground = Ground(*(tuple(told[name]) for name in ("groups", "persons", "images")))
+                found[protocol] = (ground, told["predictions"])
+        return found
 
 
 HINTS = {
