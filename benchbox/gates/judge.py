@@ -149,6 +149,8 @@ class Judge:
             if name == gate.arm:
                 raise CannotJudge(f'"{name}" is the reference arm itself; hold it against a committed reference')
             before = self.results.side(gate.scale, name)
+            if _jobs(before) == _jobs(now):
+                raise CannotJudge(f'"{gate.arm}" is the same network as its reference "{name}": nothing to compare')
         check_same(now.roll, before.roll)
         return before
 
@@ -190,7 +192,7 @@ class Judge:
             seeds=(0 if case.before is None else found.seeds[0], found.seeds[1]),
             persons=found.persons,
             kind=found.kind if case.before is not None else KINDS[found.seeds[1] > 1],
-            notes=(ONE_SEED,) if min(found.seeds) == 1 else (),
+            notes=(*((ONE_SEED,) if min(found.seeds) == 1 else ()), *_other_jobs(gate, case.before, case.now)),
         )
         if verdict.outcome == COULD_NOT_JUDGE:
             verdict = replace(verdict, reason=f"{verdict.reason}: {needed(found, aa, verdict.tolerance)}")
@@ -221,7 +223,7 @@ class Judge:
             gate, gain, float(np.mean(values)), float(np.mean(base)), costs.UNITS[gate.metric], self.accept
         )
         seeds = (len(before.trainings) if before else 0, len(now.trainings))
-        return replace(verdict, seeds=seeds)
+        return replace(verdict, seeds=seeds, notes=_other_jobs(gate, before, now))
 
 
 def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, accept: str) -> Verdict:
@@ -238,6 +240,19 @@ def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, acc
     if outcome == IMPROVED and isinstance(gate.against, Path):
         reasons[IMPROVED] += f"; accept it with: {accept}"
     return Verdict(gate, outcome, reasons[outcome], "", measured, base, change, low, high, gain.floor, tolerance)
+
+
+def _jobs(side: Side) -> dict[int, str]:
+    return {training.seed: training.job for training in side.trainings}
+
+
+def _other_jobs(gate: Gate, before: Side | None, now: Side) -> tuple[str, ...]:
+    """Say so where a reference is of an arm of this name whose options were others."""
+    if before is None or not isinstance(gate.against, Path):
+        return ()
+    old, new = _jobs(before), _jobs(now)
+    changed = any(old[seed] != new[seed] for seed in old.keys() & new.keys())
+    return ("the arm's options are not those that the reference was made with",) if changed else ()
 
 
 def _same_bits(case: _Case) -> bool:

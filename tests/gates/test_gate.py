@@ -11,6 +11,7 @@ import pytest
 
 from benchbox import store
 from benchbox.gates import reference
+from benchbox.gates.declaration import read_gates
 from benchbox.jobdir import JobDir
 from benchbox.metrics.protocol import parse
 from benchbox.plan import expand
@@ -93,6 +94,7 @@ def test_a_regression_is_found_and_named(tmp_path: Path) -> None:
     def worse(people: Sequence[Person], seed: int) -> np.ndarray:
         points = usual(people, seed)
         points[:, 9] += 60  # the left wrist
+        points[::4, 16] += 60  # some right ankles
         return points
 
     made.write(tmp_path, worse)
@@ -180,6 +182,40 @@ def test_against_the_reference_arm(tmp_path: Path) -> None:
     rows = made.verdicts(tmp_path)
     assert [row["outcome"] for row in rows] == ["regressed", "could not judge"]
     assert "is the reference arm itself" in rows[1]["reason"]
+
+
+def test_an_arm_that_is_its_reference_is_nothing_to_compare(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(
+        made.STUDY.replace("model.attend.stages = [1]", 'model.attention = "none"').replace(
+            '["model.attend"]', '["model.attention"]'
+        )
+    )
+    made.write(tmp_path)
+    made.declare(tmp_path, {"arm": '"stage 1"', "against": '"reference-arm"'})
+    assert made.call(tmp_path) == 3
+    assert "nothing to compare" in made.verdicts(tmp_path)[0]["reason"]
+
+
+def test_other_options_under_the_same_name_are_told(tmp_path: Path) -> None:
+    made.baseline(tmp_path, {}, {"metric": '"macs"', "tolerance": "0"})
+    study = tmp_path / "study.toml"
+    study.write_text(study.read_text().replace("train.epochs = 2", "train.epochs = 1"))
+    made.write(tmp_path)
+    assert made.call(tmp_path) == 0
+    assert all("options" in row["notes"][0] for row in made.verdicts(tmp_path))
+
+
+def test_the_committed_reference_is_of_todays_study(root: Path) -> None:
+    declaration = read_gates(root / "ablations/smoke.toml")
+    gate = next(gate for gate in declaration.gates if not gate.is_cost)
+    assert isinstance(gate.against, Path)
+    side = reference.read(gate.against)
+    arms = [arm for arm in expand(read_study(declaration.study), gate.scale, side.seeds) if arm.name == gate.arm]
+    assert [training.job for training in side.trainings] == [arm.job for arm in arms]
+    assert len(side.trainings) >= max(3, gate.seeds)
+    samples = [sample.only([(gate.metric, gate.group)]) for sample in side.samples(side.protocols[0])]
+    # room for another three seeds, whose spread may be twice as great
+    assert 1.5 * noise(samples)[gate.metric, gate.group] < gate.tolerance.amount
 
 
 def test_costs(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from benchbox.gates.rule import CODES, Gain, each_confidence, exit_code, needed, word
 from benchbox.stats.compare import Comparison
@@ -55,6 +57,22 @@ def test_what_is_worse_by_more_than_the_tolerance_never_passes(
 def test_noise_within_the_tolerance_is_no_regression(tolerance: float, half: float, noise: float) -> None:
     for value in (-tolerance, 0.0, tolerance):
         assert word(Gain(value, value - half, value + half, noise), tolerance) != "regressed" or half == 0
+
+
+@pytest.mark.parametrize("tolerance", [0.5, 1.0, 2.0, 3.0, 4.0])
+def test_noise_alone_is_rarely_a_regression(tolerance: float) -> None:
+    """Three trainings against three of the same network, of one point's deviation: at most 2.5 % (one side)."""
+    draw = np.random.default_rng(5)
+    before, now = draw.normal(80, 1, (2, 4000, 3))
+    value = now.mean(axis=1) - before.mean(axis=1)
+    half = stats.t.ppf(0.975, 4) * np.sqrt((before.var(axis=1, ddof=1) + now.var(axis=1, ddof=1)) / 3)
+    noise = stats.t.ppf(0.975, 4) * before.std(axis=1, ddof=1) * np.sqrt(2 / 3)
+    rows = zip(value.tolist(), half.tolist(), noise.tolist(), strict=True)
+    found = [word(Gain(one, one - reach, one + reach, aa), tolerance) for one, reach, aa in rows]
+    assert found.count("regressed") <= 0.025 * len(found)
+    assert found.count("improved") <= 0.025 * len(found)
+    judged = sum(one != "could not judge" for one in found) / len(found)
+    assert judged < 0.5 if tolerance < 1.5 else judged > 0.5 if tolerance > 2.5 else True
 
 
 @pytest.mark.parametrize(
