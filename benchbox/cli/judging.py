@@ -32,7 +32,7 @@ from benchbox.gates.declaration import Declaration, read_gates
 from benchbox.gates.judge import Judge
 from benchbox.gates.measured import ArmJobs, Matcher, Results
 from benchbox.gates.reports import Report, details, interval, number, row
-from benchbox.gates.rule import PASSED, exit_code
+from benchbox.gates.rule import exit_code
 from benchbox.gates.update import Update, changes, updates, write_all
 from benchbox.papers import read as papers
 from benchbox.plan import expand
@@ -137,9 +137,7 @@ def _show(report: Report, format: str) -> None:
         Column("reason", "Why"),
     ]
     title, record = f"Gates of {report.path}", report.record()
-    notes = [
-        f"{one.gate.name}: {text}" for one in report.verdicts if one.outcome != PASSED for text in details(one)[1:]
-    ]
+    notes = [f"{one.gate.name}: {text}" for one in report.verdicts for text in details(one)[1:]]
     if format in ("json", "csv"):
         plain = [Column(name, name) for name in ("gate", "outcome", "reason", *record["rows"][0])]
         emit(format, title, list(dict.fromkeys(plain)), record.pop("rows"), record, notes)

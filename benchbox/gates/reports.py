@@ -97,7 +97,7 @@ class Report:
             lines += ["| " + " | ".join([MARKS[one.outcome], *map(_md, _cells(one))]) + " |" for one in self.verdicts]
         for verdict in self.verdicts:
             told = details(verdict)
-            if told and verdict.outcome != PASSED:
+            if verdict.outcome != PASSED or verdict.notes:
                 lines += [
                     "",
                     f"### {_md(verdict.gate.name)}: {verdict.outcome}",
