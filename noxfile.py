@@ -55,6 +55,6 @@ def studies(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speeds, by hand: start-up, planning, samples a second, scoring, annotations of COCO's size."""
-    for part in ("speeds", "networks", "jpeg", "pack", "coco_scores", "comparisons", "annotations"):
+    """Speeds, by hand: start-up, planning, samples a second, scoring, comparing, annotations of COCO's size, gates."""
+    for part in ("speeds", "networks", "jpeg", "pack", "coco_scores", "comparisons", "annotations", "gate"):
         session.run(sys.executable, "-m", f"tests.bench.{part}", *session.posargs, env=THREADS)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from benchbox.document import Document, Path_, read_document, short
 from benchbox.errors import InvalidInput, nearest
 
 SCHEMA = 1
 SCALES = ("paper", "mini", "tiny")
-MAX_BYTES = 1_000_000
 JOB_TABLES = ("dataset", "model", "train", "evaluate")
-Path_ = tuple[str, ...]
 
 
 class _Raw(BaseModel):
@@ -36,6 +33,7 @@ class _Raw(BaseModel):
     axes: dict[str, Any] = {}
     reference: dict[str, Any] = {}
     exclude: list[dict[str, Any]] = []
+    gates: list[dict[str, Any]] = []
     scales: dict[str, dict[str, Any]] = {}
 
 
@@ -87,18 +85,8 @@ def read_study(path: Path) -> Study:
 
     Raises: InvalidInput with file, line and key.
     """
-    text = _read_text(path)
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        found = re.search(r"\(at line (\d+), column (\d+)\)", str(problem))
-        line = f":{found[1]}" if found else ""
-        reason = re.sub(r" \(at .*", "", str(problem))
-        raise InvalidInput(f"{path}{line}: not valid TOML: {reason}") from None
-    except RecursionError:
-        raise InvalidInput(f"{path}: nested too deeply") from None
-    lines = _line_index(text)
-    raw = _check_top(document, path, lines)
+    document = read_document(path)
+    raw, lines = _check_top(document), document.lines
     study = Study(
         path=path,
         title=raw.title,
@@ -130,44 +118,13 @@ def flatten(table: dict[str, Any], prefix: Path_ = ()) -> dict[Path_, Any]:
     return leaves
 
 
-def _read_text(path: Path) -> str:
+def _check_top(document: Document) -> _Raw:
+    document.check_schema(SCHEMA)
     try:
-        if path.is_dir():
-            raise InvalidInput(f"{path}: is a folder; give the study's TOML file")
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidInput(f"{path}: over {MAX_BYTES:,} bytes; a study is a short text")
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        near = [str(file) for file in sorted(Path(path.parent or ".").glob("*.toml"))]
-        raise InvalidInput(f"{path}: no such file{nearest(str(path), near) if near else ''}") from None
-    except UnicodeDecodeError as problem:
-        raise InvalidInput(f"{path}: not UTF-8 text (byte {problem.start})") from None
-    except OSError as problem:
-        raise InvalidInput(f"{path}: cannot be read: {problem.strerror}") from None
-
-
-def _check_top(document: dict[str, Any], path: Path, lines: dict[Path_, int]) -> _Raw:
-    schema = document.get("schema")
-    if isinstance(schema, int) and schema != SCHEMA:
-        raise InvalidInput(f"{path}:{lines.get(('schema',), 1)}: schema: {schema} is not known here; known: {SCHEMA}")
-    try:
-        return _Raw.model_validate(document)
+        return _Raw.model_validate(document.values)
     except ValidationError as problem:
-        error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        key = tuple(map(str, error["loc"]))
-        line = next((f":{lines[key[:depth]]}" for depth in range(len(key), 0, -1) if key[:depth] in lines), "")
-        name = ".".join(key)
-        if error["type"] == "extra_forbidden":
-            known = [known.alias or name for name, known in _Raw.model_fields.items()]
-            raise InvalidInput(f"{path}{line}: {name}: unknown key{nearest(key[-1], known)}") from None
-        if error["type"] == "missing":
-            raise InvalidInput(f"{path}: {name}: missing; a study needs schema, title, factor and base") from None
-        raise InvalidInput(f"{path}{line}: {name}: {error['msg']}; got {_short(error['input'])}") from None
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        known = [known.alias or name for name, known in _Raw.model_fields.items()]
+        raise document.mistake(problem, known, "a study needs schema, title, factor and base") from None
 
 
 def _layers(tables: list[dict[str, Any]], kind: str, path: Path, lines: dict[Path_, int]) -> tuple[Layer, ...]:
@@ -178,9 +135,9 @@ def _layers(tables: list[dict[str, Any]], kind: str, path: Path, lines: dict[Pat
         values = dict(table)
         name, reference = values.pop("name", None), values.pop("reference", False)
         if not isinstance(name, str) or not name.strip() or len(name) > 100:
-            raise InvalidInput(f"{path}{line}: {kind}: each needs a name of 1 to 100 characters; got {_short(name)}")
+            raise InvalidInput(f"{path}{line}: {kind}: each needs a name of 1 to 100 characters; got {short(name)}")
         if not isinstance(reference, bool):
-            raise InvalidInput(f"{path}{line}: {name}: reference: must be true or false; got {_short(reference)}")
+            raise InvalidInput(f"{path}{line}: {name}: reference: must be true or false; got {short(reference)}")
         layers.append(Layer(name, values, section, reference))
     return tuple(layers)
 
@@ -217,7 +174,7 @@ def _check_layer(study: Study, layer: Layer) -> None:
         if key not in JOB_TABLES:
             raise InvalidInput(f"{where}{key}: unknown key{nearest(key, JOB_TABLES)}")
         if not isinstance(value, dict):
-            raise InvalidInput(f"{where}{key}: must be a table; got {_short(value)}")
+            raise InvalidInput(f"{where}{key}: must be a table; got {short(value)}")
 
 
 def _check_axes(study: Study) -> None:
@@ -227,50 +184,3 @@ def _check_axes(study: Study) -> None:
             raise InvalidInput(f"{where}axes.{key}: must be a list with at least one value")
         if any(values.count(value) > 1 for value in values):
             raise InvalidInput(f"{where}axes.{key}: a value stands twice")
-
-
-def _line_index(text: str) -> dict[Path_, int]:
-    """Find the line of every table header and key; multi-line values are stepped over by their brackets and quotes."""
-    index: dict[Path_, int] = {}
-    counts: dict[Path_, int] = {}
-    section: Path_ = ()
-    depth, quote = 0, ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if depth == 0 and not quote:
-            header = re.match(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$", line)
-            if header:
-                section = _keys(header[2])
-                if header[1] == "[[":
-                    counts[section] = counts.get(section, -1) + 1
-                    section = (*section, str(counts[section]))
-                elif len(section) > 1 and section[:1] in counts:
-                    section = (section[0], str(counts[section[:1]]), *section[1:])
-                index.setdefault(section, number)
-                continue
-            entry = re.match(
-                r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=", line
-            )
-            if entry:
-                index.setdefault((*section, *_keys(entry[1])), number)
-        depth, quote = _open_brackets(line, depth, quote)
-    return index
-
-
-def _keys(dotted: str) -> Path_:
-    parts = re.findall(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)", dotted)
-    return tuple(part for groups in parts for part in ".".join(filter(None, groups)).split("."))
-
-
-def _open_brackets(line: str, depth: int, quote: str) -> tuple[int, str]:
-    for token in re.findall(r'"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#.*|[\[\]{}]', line):
-        if quote:
-            quote = "" if token == quote else quote
-        elif token in ('"""', "'''"):
-            quote = token
-        elif token in ("[", "{"):
-            depth += 1
-        elif token in ("]", "}"):
-            depth = max(0, depth - 1)
-        elif token.startswith("#"):
-            break
-    return depth, quote

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 import shutil
@@ -10,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from benchbox.cli.app import app
 from benchbox.plan import expand
 from benchbox.spec import read_study
 from tests import readme
@@ -91,3 +94,19 @@ def test_every_command_of_the_readme_runs(
         done = benchbox(*words, BENCHBOX_RESULTS=str(results))
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         assert done.stdout or words[0] == "run", line
+
+
+def test_the_workflow_calls_what_there_is(root: Path, tmp_path: Path) -> None:
+    (text,) = re.findall(r"<!-- workflow -->\n```yaml\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    calls = [shlex.split(line) for line in re.findall(r"- run: (benchbox .*)", text)]
+    assert [words[1] for words in calls] == ["run", "gate"]
+    verbs = get_command(app)
+    for _, verb, *words in calls:
+        verbs.commands[verb].make_context(verb, list(words))
+        assert (root / words[0]).is_file()
+    kept = verbs.commands["gate"].make_context("gate", calls[1][2:]).params["report"]
+    assert f"path: {kept}\n" in text
+    if importlib.util.find_spec("yaml"):
+        steps = importlib.import_module("yaml").safe_load(text)["jobs"]["gate"]["steps"]
+        assert [shlex.split(step["run"]) for step in steps if step.get("run", "").startswith("benchbox")] == calls
+        assert steps[-1]["if"] == "always()"

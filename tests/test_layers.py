@@ -21,7 +21,8 @@ ALLOWED = {
     "records": set(),
     "options": {"options"},
     "config": {"options"},
-    "spec": set(),
+    "document": set(),
+    "spec": {"document"},
     "arm": {"config", "digest", "spec"},
     "plan": {"arm", "config", "spec"},
     "lease": set(),
@@ -64,6 +65,7 @@ ALLOWED = {
     },
     "store": {"records", "jobdir", "saved"},
     "papers": {"papers"},
+    "gates": {"gates", "document", "spec", "records", "jobdir", "store", "papers", "metrics", "stats", "pose", "files"},
     "report": {"report", "store", "papers", "metrics", "stats", "records", "jobdir"},
     "cli": {
         "cli",
@@ -85,6 +87,7 @@ ALLOWED = {
         "store",
         "papers",
         "stats",
+        "gates",
         "report",
     },
     "__main__": {"cli"},
@@ -97,10 +100,11 @@ NEVER = {
     "stats": {"torch", "pandas", "pyarrow"},
     "records": {"torch"},
     "store": {"torch"},
+    "gates": {"torch"},
     "report": {"torch"},
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
-TORCH_FREE = "options saved spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"
+TORCH_FREE = "options saved document spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"
 NEVER |= {part: NEVER["config"] for part in TORCH_FREE.split()}
 
 

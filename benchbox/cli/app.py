@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchbox.cli.data import data_verbs
+from benchbox.cli.gate import gate
 from benchbox.cli.models import models_verbs
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 from benchbox.cli.results import results_verbs
@@ -285,6 +286,9 @@ def rescore(
 
     choice = verbs.Choice(scale, seeds, only, results)
     sys.exit(scores.rescore(study, choice, protocol or [], check, "json" if json else format))
+
+
+app.command()(gate)
 
 
 @app.command()

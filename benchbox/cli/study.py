@@ -51,7 +51,7 @@ def select(path: Path, choice: Choice) -> Selection:
     """Read a study and expand it at the scale that was asked for or fits the machine."""
     study, data = read_study(path), folders.data_root()
     scale, reason = folders.choose_scale(choice.scale, study, data)
-    arms = expand(study, scale, _seeds(choice.seeds))
+    arms = expand(study, scale, seeds_of(choice.seeds))
     if choice.only:
         named = [arm for arm in arms if any(part.lower() in arm.name.lower() for part in choice.only)]
         if not named:
@@ -146,7 +146,11 @@ def _short(value: Any) -> str:
     return json.dumps(value) if value is not None else "none"
 
 
-def _seeds(typed: str | None) -> list[int] | None:
+def seeds_of(typed: str | None) -> list[int] | None:
+    """Read a list of seeds as typed; None where none was.
+
+    Raises: InvalidInput.
+    """
     if typed is None:
         return None
     try:

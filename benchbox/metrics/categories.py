@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -45,6 +46,24 @@ def columns_of(category: str, activity: str) -> list[str]:
     mrn_columns.toml.
     """
     return [column.name for column in COLUMNS if column.holds(category, activity)]
+
+
+def groups_of(named: Sequence[str], activities: Sequence[str | None], skeleton: str) -> dict[str, list[int]]:
+    """Return the persons of each category and, of MPII's joints, of each of the columns, by the name of the group.
+
+    Args: named, activities: of each person, empty where there is none.
+    """
+    found: dict[str, list[int]] = {f"category:{name}": [] for name in sorted(set(named) - {""})}
+    for index, name in enumerate(named):
+        if name:
+            found[f"category:{name}"].append(index)
+    if skeleton != "mpii16":
+        return found
+    nine: dict[str, list[int]] = {f"activity:{column.name}": [] for column in COLUMNS}
+    for index, (category, activity) in enumerate(zip(named, activities, strict=True)):
+        for name in columns_of(category, activity or ""):
+            nine[f"activity:{name}"].append(index)
+    return found | {name: members for name, members in nine.items() if members}
 
 
 def _read() -> tuple[Column, ...]:

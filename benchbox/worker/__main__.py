@@ -66,9 +66,9 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    run, count, full, score, rescore, check, fit, compare, _, _ = (
+    run, count, full, score, rescore, check, fit, compare, matches, _, _ = (
         verbs.add_parser(name)
-        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "compare", "rates", "bench")
+        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "compare", "matches", "rates", "bench")
     )
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
@@ -85,13 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("weights", type=Path)
     for verb in (full, score, check):
         verb.add_argument("--dataset", required=True)
-    for verb in (run, full, score, rescore, check, compare):
+    for verb in (run, full, score, rescore, check, compare, matches):
         verb.add_argument("--data", type=Path)
-    for verb in (run, count, rescore, check, compare):
+    for verb in (run, count, rescore, check, compare, matches):
         verb.add_argument("--cache", type=Path, required=True)
     for verb in (score, rescore):
         verb.add_argument("--protocol", action="append", default=[])
-    for verb in (score, rescore, compare):
+    for verb in (score, rescore, compare, matches):
         verb.add_argument("--results", type=Path, required=True)
     return parser
 
@@ -142,6 +142,13 @@ def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
     return compare_pairs(kept, asked.pop("pairs"), Asked(**asked))
 
 
+def _matches(options: argparse.Namespace) -> dict[str, Any]:
+    from benchbox.worker.matches import matches_text
+
+    where = {"results": options.results, "data": options.data, "cache": options.cache}
+    return matches_text(**json.load(sys.stdin), **where)
+
+
 def _rates(options: argparse.Namespace) -> dict[str, float]:
     from benchbox.worker.bench import Setting, rates
 
@@ -165,6 +172,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "check": _check,
     "fit": _fit,
     "compare": _compare,
+    "matches": _matches,
     "rates": _rates,
     "bench": _bench,
 }

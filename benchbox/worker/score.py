@@ -217,19 +217,7 @@ class _Part:
 
 def pck_groups(people: pa.Table, skeleton: Skeleton) -> dict[str, list[int]]:
     """Return the persons of each category, and of each of mrn-attention's nine columns, by the name of the group."""
-    named, activities = people["category"].to_pylist(), people["activity"].to_pylist()
-    groups: dict[str, list[int]] = {}
-    for index, category in enumerate(named):
-        if category:
-            groups.setdefault(f"category:{category}", []).append(index)
-    found = dict(sorted(groups.items()))
-    if skeleton.name != "mpii16":
-        return found
-    nine: dict[str, list[int]] = {f"activity:{column.name}": [] for column in categories.COLUMNS}
-    for index, (category, activity) in enumerate(zip(named, activities, strict=True)):
-        for column in categories.columns_of(category, activity or ""):
-            nine[f"activity:{column}"].append(index)
-    return found | {name: members for name, members in nine.items() if members}
+    return categories.groups_of(people["category"].to_pylist(), people["activity"].to_pylist(), skeleton.name)
 
 
 def _errors(people: pa.Table) -> np.ndarray:

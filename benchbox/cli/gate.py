@@ -1,0 +1,38 @@
+"""The verb that judges gates and its options; its work is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchbox.cli.options import Format, Json, Results, Seeds
+
+
+def gate(
+    declaration: Annotated[Path, typer.Argument(metavar="FILE.toml", help="A study, or gates of one.")],
+    update: Annotated[bool, typer.Option("--update", help="Make today's results the references.")] = False,
+    allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help="Update from a tree with changes, too.")] = False,
+    seeds: Seeds = None,
+    report: Annotated[Path, typer.Option(help="Folder of junit.xml, gate.md and gate.json.")] = Path("results/gate"),
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Hold results against committed references, the reference arm or the paper, and tell a regression from noise.
+
+    The confidence of a gate holds for all gates on scores of the file together (Bonferroni). A score regressed where
+    its interval lies below the tolerance, or its change does and the noise is smaller than the tolerance; a tolerance
+    smaller than the noise is not judged. Reports are written on every path.
+
+    Example: benchbox gate ablations/smoke.toml --seeds 0,1,2
+
+    Exit codes: 0 all passed, 1 something regressed, 2 an invalid file, 3 something could not be judged (missing, stale,
+    not comparable, too noisy, no gates), 4 the machine lacks something.
+    """
+    from benchbox.cli import judging as verbs
+
+    asked = verbs.Asked(seeds, update, allow_dirty, report, results, "json" if json else format)
+    sys.exit(verbs.gate(declaration, asked))

@@ -1,0 +1,280 @@
+"""The verb on made-up results: what passes, what regresses and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchbox import store
+from benchbox.gates import reference
+from benchbox.gates.declaration import read_gates
+from benchbox.jobdir import JobDir
+from benchbox.metrics.protocol import parse
+from benchbox.plan import expand
+from benchbox.pose.people import Person
+from benchbox.pose.skeleton import COCO17
+from benchbox.spec import read_study
+from benchbox.stats.compare import compare, noise
+from benchbox.stats.sample import Sample
+from benchbox.worker.samples import sample_of
+from benchbox.worker.score import Ground
+from tests.gates import made
+
+
+def test_the_same_results_pass_with_a_difference_of_nothing(tmp_path: Path) -> None:
+    made.baseline(tmp_path)
+    assert made.call(tmp_path) == 0
+    (row,) = made.verdicts(tmp_path)
+    assert (row["outcome"], row["change"], row["seeds"], row["persons"]) == ("passed", 0.0, [3, 3], 240)
+    assert row["protocol"] == made.PROTOCOL
+    assert row["reason"] == "the same to the bit"
+
+
+def test_bit_equal_results_pass_however_small_the_tolerance(tmp_path: Path) -> None:
+    made.baseline(tmp_path)
+    made.declare(tmp_path, {"tolerance": "0"})
+    assert made.call(tmp_path) == 0
+
+
+def test_a_reference_is_the_records_to_the_bit(tmp_path: Path) -> None:
+    path = made.baseline(tmp_path)
+    before = reference.read(path)
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.33))
+    made.declare(tmp_path, {}, {"against": '"reference/other.json"'})
+    assert made.call(tmp_path, update=True) == 0
+    after = reference.read(tmp_path / "reference/other.json")
+    # what the reference's text gives is what the records gave, checked against the scores the worker wrote
+    for side in (before, after):
+        for training, sample in zip(side.trainings, side.samples(made.PROTOCOL), strict=True):
+            again = sample.replicate(np.ones((1, len(sample.people.images))))[0]
+            stored = [training.scores[made.PROTOCOL, *name] for name in sample.names]
+            np.testing.assert_allclose(again, stored, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_intervals_against_a_reference_are_those_of_the_records(tmp_path: Path, seeds: tuple[int, ...]) -> None:
+    least = {"seeds": "1", "tolerance": "20.0"}
+    made.write(tmp_path, seeds=seeds)
+    made.declare(tmp_path, least)
+    typed = ",".join(map(str, seeds))
+    assert made.call(tmp_path, update=True, seeds=typed) == 0
+    sides = [samples(tmp_path)]
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.4), seeds=seeds)
+    sides.append(samples(tmp_path))
+    found = compare(*sides)["PCKh", "all"]
+    assert made.call(tmp_path, seeds=typed) == 0
+    (row,) = made.verdicts(tmp_path)
+    assert (row["measured"], row["reference"], row["change"]) == (found.b, found.a, found.difference)
+    assert (row["low"], row["high"]) == (found.low, found.high)
+    if len(seeds) > 1:
+        assert row["floor"] == max((found.high - found.low) / 2, noise(sides[0])["PCKh", "all"])
+    else:
+        told = (tmp_path / "report/gate.md").read_text(), (tmp_path / "report/junit.xml").read_text()
+        assert all("noise of training is not covered" in text for text in (*row["notes"], *told))
+
+
+def samples(folder: Path) -> list[Sample]:
+    """Return the samples that the records on disk give, apart from everything of gates."""
+    arms = [arm for arm in expand(read_study(folder / "study.toml"), "tiny") if arm.name == "baseline"]
+    there = [arm.job for arm in arms if JobDir.of(folder / "results", arm.job).result()]
+    ground, protocol = Ground(COCO17, ("gt-boxes", "flip")), parse(made.PROTOCOL)
+    return [sample_of(store.people(folder / "results", job), ground, protocol) for job in there]
+
+
+def test_a_regression_is_found_and_named(tmp_path: Path) -> None:
+    made.baseline(tmp_path)
+    made.unpublish(tmp_path)
+    usual = made.near()
+
+    def worse(people: Sequence[Person], seed: int) -> np.ndarray:
+        points = usual(people, seed)
+        points[:, 9] += 60  # the left wrist
+        points[::4, 16] += 60  # some right ankles
+        return points
+
+    made.write(tmp_path, worse)
+    made.declare(
+        tmp_path, {}, {"group": '"joint:left wrist"'}, {"group": '"joint:nose"'}, {"metric": '"macs"', "tolerance": "0"}
+    )
+    assert made.call(tmp_path) == 1
+    rows = made.verdicts(tmp_path)
+    assert [row["outcome"] for row in rows] == ["regressed", "regressed", "passed", "passed"]
+    moved = {one["group"].partition(":")[0]: one for one in rows[0]["diagnosis"]["moved"]}
+    assert moved["joint"]["group"] == "joint:left_wrist"
+    assert moved["joint"]["high"] < -50
+    assert {"category", "size", "visibility"} <= moved.keys()
+    worst = rows[0]["diagnosis"]["worst"]
+    assert worst
+    assert all(one["now"] < one["before"] for one in worst)
+    assert any("joint:left_wrist" in text for text in rows[0]["diagnosis"]["sentences"])
+    assert not any("exchanged" in text or "moved by" in text for text in rows[0]["diagnosis"]["sentences"])
+
+
+def test_left_and_right_exchanged(tmp_path: Path) -> None:
+    made.baseline(tmp_path)
+    made.unpublish(tmp_path)
+    usual = made.near()
+    order = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])
+    made.write(tmp_path, lambda people, seed: usual(people, seed)[:, order])
+    assert made.call(tmp_path) == 1
+    (row,) = made.verdicts(tmp_path)
+    assert row["diagnosis"]["sentences"][0].startswith("left and right look exchanged")
+    assert row["diagnosis"]["swapped"][1] > 50 > row["diagnosis"]["swapped"][0]
+
+
+def test_everything_moved(tmp_path: Path) -> None:
+    made.baseline(tmp_path)
+    made.unpublish(tmp_path)
+    usual = made.near()
+    # crops are a quarter larger than the box of 96 pixels, so 64 pixels of input are 120 of the image
+    made.write(tmp_path, lambda people, seed: usual(people, seed) + 2 * 120 / 64)
+    assert made.call(tmp_path) == 1
+    (row,) = made.verdicts(tmp_path)
+    assert "all joints moved by (+2.0" in row["diagnosis"]["sentences"][0]
+    np.testing.assert_allclose(row["diagnosis"]["offset"], [2, 2], atol=0.1)
+
+
+@pytest.mark.parametrize("factor", [1 / 0.6, 0.5])
+def test_other_head_sizes_are_never_judged(tmp_path: Path, factor: float) -> None:
+    made.baseline(tmp_path)
+    made.unpublish(tmp_path)
+    people = [made.replace(person, head_size=person.head_size * factor) for person in made.persons()]
+    usual = made.near()
+    made.write(tmp_path, lambda _, seed: usual(made.persons(), seed), people=people)
+    assert made.call(tmp_path) == 3
+    (row,) = made.verdicts(tmp_path)
+    assert f"head sizes are {factor:.3g} times the reference's" in row["reason"]
+
+
+def test_an_improvement_passes_and_says_how_to_accept_it(tmp_path: Path) -> None:
+    made.baseline(tmp_path)
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.1, 0.02))
+    assert made.call(tmp_path) == 0
+    (row,) = made.verdicts(tmp_path)
+    assert row["outcome"] == "improved"
+    assert "gates.toml --update" in row["reason"]
+    assert made.call(tmp_path, update=True) == 0
+    assert made.call(tmp_path) == 0
+    assert made.verdicts(tmp_path)[0]["reason"] == "the same to the bit"
+
+
+def test_a_tolerance_below_the_noise_is_not_judged(tmp_path: Path) -> None:
+    made.baseline(tmp_path, {"tolerance": "0.05"})
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.302))
+    assert made.call(tmp_path) == 3
+    (row,) = made.verdicts(tmp_path)
+    assert "below the noise floor" in row["reason"]
+    assert "needs about" in row["reason"]
+
+
+def test_against_the_reference_arm(tmp_path: Path) -> None:
+    made.write(tmp_path)
+    made.write(tmp_path, made.near(0.6), arm="stage 1")
+    made.declare(tmp_path, {"arm": '"stage 1"', "against": '"reference-arm"'}, {"against": '"reference-arm"'})
+    assert made.call(tmp_path) == 1
+    rows = made.verdicts(tmp_path)
+    assert [row["outcome"] for row in rows] == ["regressed", "could not judge"]
+    assert "is the reference arm itself" in rows[1]["reason"]
+
+
+def test_an_arm_that_is_its_reference_is_nothing_to_compare(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(
+        made.STUDY.replace("model.attend.stages = [1]", 'model.attention = "none"').replace(
+            '["model.attend"]', '["model.attention"]'
+        )
+    )
+    made.write(tmp_path)
+    made.declare(tmp_path, {"arm": '"stage 1"', "against": '"reference-arm"'})
+    assert made.call(tmp_path) == 3
+    assert "nothing to compare" in made.verdicts(tmp_path)[0]["reason"]
+
+
+def test_other_options_under_the_same_name_are_told(tmp_path: Path) -> None:
+    made.baseline(tmp_path, {}, {"metric": '"macs"', "tolerance": "0"})
+    study = tmp_path / "study.toml"
+    study.write_text(study.read_text().replace("train.epochs = 2", "train.epochs = 1"))
+    made.write(tmp_path)
+    assert made.call(tmp_path) == 0
+    assert all("options" in row["notes"][0] for row in made.verdicts(tmp_path))
+
+
+def test_the_committed_reference_is_of_todays_study(root: Path) -> None:
+    declaration = read_gates(root / "ablations/smoke.toml")
+    gate = next(gate for gate in declaration.gates if not gate.is_cost)
+    assert isinstance(gate.against, Path)
+    side = reference.read(gate.against)
+    arms = [arm for arm in expand(read_study(declaration.study), gate.scale, side.seeds) if arm.name == gate.arm]
+    assert [training.job for training in side.trainings] == [arm.job for arm in arms]
+    assert len(side.trainings) >= max(3, gate.seeds)
+    samples = [sample.only([(gate.metric, gate.group)]) for sample in side.samples(side.protocols[0])]
+    # room for another three seeds, whose spread may be twice as great
+    assert 1.5 * noise(samples)[gate.metric, gate.group] < gate.tolerance.amount
+
+
+def test_costs(tmp_path: Path) -> None:
+    cost = {"seeds": "1", "tolerance": '"1 %"'}
+    made.baseline(tmp_path, *({"metric": f'"{name}"', **cost} for name in ("parameters", "macs", "memory")))
+    assert made.call(tmp_path) == 0
+    path = tmp_path / "reference/made.json"
+    record = json.loads(path.read_text())
+    record["costs"]["macs"] = 49_000
+    forge(path, record)
+    assert made.call(tmp_path) == 1
+    assert [row["outcome"] for row in made.verdicts(tmp_path)] == ["passed", "regressed", "passed"]
+    assert made.verdicts(tmp_path)[1]["change"] == 1000
+    record["costs"]["macs"] = 60_000
+    forge(path, record)
+    assert made.call(tmp_path) == 0
+    assert made.verdicts(tmp_path)[1]["outcome"] == "improved"
+    made.declare(tmp_path, {"metric": '"latency"', **cost})
+    assert made.call(tmp_path) == 3
+    assert "exclusive" in made.verdicts(tmp_path)[0]["reason"]
+
+
+def forge(path: Path, record: dict) -> None:
+    """Write a reference with a digest that fits."""
+    kept = {key: value for key, value in record.items() if key not in ("digest", "provenance")}
+    path.write_text(json.dumps(record | {"digest": reference._digest(kept)}))
+
+
+def test_updates_keep_what_has_not_changed(tmp_path: Path) -> None:
+    path = made.baseline(tmp_path)
+    before = path.read_bytes()
+    assert made.call(tmp_path, update=True) == 0
+    assert path.read_bytes() == before
+    record = json.loads(before)
+    assert record["provenance"]["job"]["python"] == "3.11"
+    assert "date" in record["provenance"]
+
+
+def test_an_update_is_refused_whole(tmp_path: Path) -> None:
+    path = made.baseline(tmp_path)
+    before = path.read_bytes()
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.5), seeds=[0, 1])
+    made.declare(tmp_path, {"seeds": "1", "against": '"reference/new.json"'}, {"seeds": "3"})
+    assert made.call(tmp_path, update=True, seeds="0,1") == 3
+    assert made.call(tmp_path, update=True) == 3  # seed 2 is missing
+    assert path.read_bytes() == before
+    assert not (tmp_path / "reference/new.json").exists()
+    made.declare(tmp_path, {}, {"arm": '"stage 1"'})
+    assert made.call(tmp_path, update=True) in (2, 3)
+
+
+def test_a_reference_of_3000_persons_stays_small(tmp_path: Path) -> None:
+    made.write(tmp_path, people=made.persons(3000), seeds=[0])
+    made.declare(tmp_path, {"seeds": "1"})
+    assert made.call(tmp_path, update=True, seeds="0") == 0
+    assert (tmp_path / "reference/made.json").stat().st_size < 400_000
+    assert (
+        sum(line.strip().startswith('["0') for line in (tmp_path / "reference/made.json").read_text().splitlines())
+        == 3000
+    )

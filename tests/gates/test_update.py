@@ -1,0 +1,105 @@
+"""--update: from a committed tree only, with provenance, and whole."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.gates import made
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def git(folder: Path, *words: str) -> str:
+    named = ["-c", "user.name=n", "-c", "user.email=e@e"]
+    done = subprocess.run(["git", "-C", str(folder), *named, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    made.write(tmp_path)
+    made.declare(tmp_path)
+    (tmp_path / ".gitignore").write_text("results\nreport\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "all")
+    return tmp_path
+
+
+def test_from_a_committed_tree(checkout: Path) -> None:
+    assert made.call(checkout, update=True, allow_dirty=False) == 0
+    record = json.loads((checkout / "reference/made.json").read_text())
+    assert record["provenance"]["commit"] == git(checkout, "rev-parse", "HEAD")
+    assert record["provenance"]["dirty"] is False
+    # the new reference itself is no reason to refuse to write it once more
+    made.unpublish(checkout)
+    made.write(checkout, made.near(0.1))
+    assert made.call(checkout, update=True, allow_dirty=False) == 0
+    assert json.loads((checkout / "reference/made.json").read_text())["digest"] != record["digest"]
+
+
+@pytest.mark.parametrize("change", ["study.toml", "new.py"])
+def test_a_dirty_tree_is_refused_unless_told(checkout: Path, change: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with open(checkout / change, "a") as file:
+        file.write("\n")
+    assert made.call(checkout, update=True, allow_dirty=False) == 2
+    assert not (checkout / "reference").exists()
+    problem = json.loads((checkout / "report/gate.json").read_text())["problem"]
+    assert "--allow-dirty" in problem
+    assert change in problem
+    assert made.call(checkout, update=True) == 0
+    assert json.loads((checkout / "reference/made.json").read_text())["provenance"]["dirty"] is True
+
+
+def test_outside_a_checkout(tmp_path: Path) -> None:
+    made.write(tmp_path)
+    made.declare(tmp_path)
+    assert made.call(tmp_path, update=True, allow_dirty=False) == 2
+    assert made.call(tmp_path, update=True) == 0
+
+
+def test_what_changed_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made.baseline(tmp_path)
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.5))
+    capsys.readouterr()
+    assert made.call(tmp_path, update=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    rows = {row["score"]: row for row in told["rows"]}
+    whole = rows[f"PCKh of all, {made.PROTOCOL}"]
+    assert whole["now"] < whole["before"] - 10
+    assert "macs" not in rows
+    capsys.readouterr()
+    assert made.call(tmp_path, update=True) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == []
+
+
+def test_two_references_or_none(tmp_path: Path) -> None:
+    made.write(tmp_path)
+    made.declare(tmp_path, {}, {"against": '"other/b.json"', "arm": '"stage 1"'})
+    assert made.call(tmp_path, update=True) == 3
+    assert not (tmp_path / "reference").exists()
+    made.write(tmp_path, made.near(0.31), arm="stage 1")
+    assert made.call(tmp_path, update=True) == 0
+    assert made.call(tmp_path) == 0
+
+
+def test_the_command_line(tmp_path: Path, benchbox: Call) -> None:
+    made.baseline(tmp_path)
+    done = benchbox("gate", "gates.toml")
+    assert done.returncode == 0, done.stderr
+    assert "the same to the bit" in done.stdout
+    assert (tmp_path / "results/gate/junit.xml").exists()
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.6))
+    done = benchbox("gate", "gates.toml", "--format", "csv")
+    assert done.returncode == 1
+    assert "regressed" in done.stdout
+    done = benchbox("gate", "gate.toml", "--update")
+    assert (done.returncode, 'did you mean "gates.toml"' in done.stderr) == (2, True)
+    assert json.loads((tmp_path / "results/gate/gate.json").read_text())["exit_code"] == 2
