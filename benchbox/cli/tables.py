@@ -11,7 +11,7 @@ from benchbox.cli import folders
 from benchbox.cli.counts import count_networks
 from benchbox.cli.grid import Column, emit
 from benchbox.cli.scores import check_group
-from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput, nearest
+from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput
 from benchbox.jobdir import JobDir
 from benchbox.papers import read as papers
 from benchbox.plan import Arm, expand
@@ -70,9 +70,6 @@ def _paper_layouts(name: str, asked: str | None, shown: Shown, results: Path) ->
         scale = _scale(study, asked, results)
         arms = expand(study, scale)
         rows = {row.arm.name: row for row in _rows(arms, results)}
-        for printed in one.rows:
-            if printed.arm is not None and printed.arm not in rows:
-                raise InvalidInput(f'{study.path}: has no arm "{printed.arm}"{nearest(printed.arm, rows)}')
         counted = _counted(expand(study, "paper"))
         layouts.append(paper_table(paper, one, scale, rows, counted, _counted(arms), mixed=shown.mixed))
     return layouts

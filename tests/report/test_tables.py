@@ -97,7 +97,7 @@ def test_protocols_share_a_column_when_asked_and_every_number_is_marked() -> Non
 
 def test_a_papers_column_holds_one_protocol_unless_asked() -> None:
     paper = papers.read("efficient-hrnet")
-    (table,) = paper.tables
+    table = paper.table("I")
     names = list(dict.fromkeys(row.arm for row in table.rows if row.arm))
     arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
     other = "coco-kp/det-56.4/flip"
@@ -132,8 +132,8 @@ def test_groups_stand_with_their_numbers() -> None:
 
 def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None:
     paper = papers.read("efficient-hrnet")
-    (table,) = paper.tables
-    names = [row.arm for row in table.rows if row.arm]
+    table = paper.table("I")
+    names = [row.arm for row in table.rows]
     arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
     store = made({name: "done" for name in names}, [(name, PROTOCOL, "AP", 17.5) for name in names])
     by_name = {row.arm.name: row for row in rows(arms, store)}
