@@ -149,6 +149,7 @@ def logs(
 def table(
     study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
     paper: Annotated[str | None, typer.Option(help="A paper's own tables, e.g. efficient-hrnet.")] = None,
+    tables: Annotated[list[str] | None, typer.Option("--table", help="Only this table of the paper.")] = None,
     scale: Scale = None,
     by: Annotated[str | None, typer.Option(help="One score by joint, pair, category or activity.")] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
@@ -165,10 +166,10 @@ def table(
 
     Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale.
     """
-    from benchbox.cli import tables
+    from benchbox.cli import tables as verb
 
-    shown = tables.Shown(by, protocol or [], mixed, with_ or [])
-    sys.exit(tables.table(study, paper, scale, strict, shown, results, "json" if json else format))
+    shown = verb.Shown(by, protocol or [], mixed, with_ or [], tables or [])
+    sys.exit(verb.table(study, paper, scale, strict, shown, results, "json" if json else format))
 
 
 @app.command()

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from benchbox import costs, store
-from benchbox.cli import folders
-from benchbox.cli.counts import count_networks
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit_sheets
+from benchbox.cli.markup import Column, Look, Sheet
+from benchbox.cli.papers import arm_rows, choose_scale, counted, filled_tables
 from benchbox.cli.scores import check_group
 from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput
-from benchbox.jobdir import JobDir
 from benchbox.papers import read as papers
-from benchbox.plan import Arm, expand
-from benchbox.report import frame
-from benchbox.report.layout import Layout
+from benchbox.plan import expand
+from benchbox.report.layout import SCHEMA, Layout
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
-from benchbox.spec import SCALES, Study, read_study
+from benchbox.spec import read_study
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What of a table is shown: scores by a kind of group, some protocols, mixed or not, saved predictions."""
+    """What is shown: scores by a kind of group, some protocols, mixed or not, saved predictions, a paper's tables."""
 
     by: str | None
     protocols: Sequence[str]
     mixed: bool
     saved: Sequence[str]
+    tables: Sequence[str] = ()
 
 
 def table(
@@ -39,76 +40,74 @@ def table(
     if (path is None) == (paper is None):
         known = f" (papers: {', '.join(papers.names())})"
         raise InvalidInput(f"table: give either a study's file or --paper NAME{known}")
+    if path is not None and shown.tables:
+        raise InvalidInput("table: --table goes with --paper")
     if path is None and (shown.by or shown.protocols or shown.saved):
         raise InvalidInput("table: --by, --protocol and --with go with a study's file")
-    layouts = (
-        [_study_layout(path, scale, shown, results)] if path else _paper_layouts(str(paper), scale, shown, results)
-    )
-    for layout in layouts:
-        columns = [Column(column.key, column.heading, column.right) for column in layout.columns]
-        rows = layout.records if format == "json" else layout.texts
-        emit(format, layout.title, columns, rows, layout.meta, layout.footnotes)
+    if path is not None:
+        layouts = [study_layout(path, scale, shown, results)]
+    else:
+        layouts = paper_layouts(str(paper), shown.tables, scale, shown.mixed, results, wide=format == "csv")
+    several = {"schema": SCHEMA, "kind": "paper-tables", "paper": paper} if paper and not shown.tables else {}
+    emit_sheets(format, [sheet(layout, format) for layout in layouts], several)
     return CANNOT_JUDGE if strict and any(layout.missing for layout in layouts) else OK
 
 
-def _study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> Layout:
+def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> Layout:
+    """Lay out a study as it was asked for."""
     study = read_study(path)
-    scale = _scale(study, asked, results)
+    scale = choose_scale(study, asked, results)
     arms = expand(study, scale)
-    rows = _rows(arms, results, shown.saved)
+    rows = arm_rows(arms, results, shown.saved)
+    how: dict[str, Any] = {"asked": shown.protocols, "mixed": shown.mixed}
     if shown.by:
-        by = check_group(shown.by)
-        return group_table(study.title, scale, rows, by, asked=shown.protocols, mixed=shown.mixed)
-    return study_table(study.title, scale, rows, _counted(arms), asked=shown.protocols, mixed=shown.mixed)
+        layout = group_table(study.title, scale, rows, check_group(shown.by), **how)
+    else:
+        networks = {name: {key: found[key] for key in ("parameters", "macs")} for name, found in counted(arms).items()}
+        layout = study_table(study.title, scale, rows, networks, **how)
+    origin: dict[str, Any] = {
+        "study": path.as_posix(),
+        "scale": scale,
+        "by": shown.by,
+        "protocols": list(shown.protocols),
+    }
+    origin |= {"mixed": shown.mixed, "saved": list(shown.saved)}
+    return replace(layout, origin=origin)
 
 
-def _paper_layouts(name: str, asked: str | None, shown: Shown, results: Path) -> list[Layout]:
+def paper_layouts(
+    name: str, ids: Sequence[str], asked: str | None, mixed: bool, results: Path, *, wide: bool = False
+) -> list[Layout]:
+    """Lay out tables of a paper, all when none is named; `wide` as for `paper_table`."""
     paper = papers.read(name)
+    tables = [paper.table(id) for id in ids] or paper.tables
     layouts = []
-    for one in paper.tables:
-        study = read_study(_study_file(one.study))
-        scale = _scale(study, asked, results)
-        arms = expand(study, scale)
-        rows = {row.arm.name: row for row in _rows(arms, results)}
-        counted = _counted(expand(study, "paper"))
-        layouts.append(paper_table(paper, one, scale, rows, counted, _counted(arms), mixed=shown.mixed))
+    for filled in filled_tables(paper, tables, asked, results, mixed=mixed):
+        layout = paper_table(filled, wide=wide)
+        origin = {"paper": name, "table": filled.table.id, "scale": filled.scale, "mixed": mixed}
+        layouts.append(replace(layout, origin=origin))
     return layouts
 
 
-def _study_file(name: str) -> Path:
-    here = Path("ablations") / f"{name}.toml"
-    checkout = Path(__file__).parents[2] / here
-    if not here.exists() and not checkout.exists():
-        raise InvalidInput(f"{here}: no such file; call this where benchbox's ablations folder is")
-    return here if here.exists() else checkout
+def sheet(layout: Layout, format: str) -> Sheet:
+    """Return a layout as it is printed in a format."""
+    shown = [column for column in layout.columns if format == "csv" or not column.detail]
+    comment = layout.origin and {
+        "columns": [column.key for column in shown],
+        "origin": layout.origin,
+        "rows": fingerprint(layout),
+    }
+    return Sheet(
+        layout.title,
+        [Column(column.key, column.heading, column.right) for column in shown],
+        layout.records if format == "json" else layout.texts,
+        layout.meta,
+        layout.footnotes,
+        Look(layout.looks, layout.rules, layout.keys, comment),
+    )
 
 
-def _scale(study: Study, asked: str | None, results: Path) -> str:
-    """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
-    if asked:
-        return asked
-    usual = folders.choose_scale(None, study, folders.data_root())[0]
-    usual_jobs = {arm.job for arm in expand(study, usual)}
-    for scale in SCALES:
-        if scale == "paper" or scale in study.scales:
-            jobs = {arm.job for arm in expand(study, scale)}
-            if any(JobDir.of(results, job).result() for job in jobs):
-                return usual if jobs == usual_jobs else scale
-    return usual
-
-
-def _rows(arms: Sequence[Arm], results: Path, names: Sequence[str] = ()) -> list[frame.ArmRow]:
-    found = store.read(results, {arm.job for arm in arms}, folders.data_root())
-    found = store.with_saved(found, results, names)
-    jobs: dict[str, list[str]] = {}
-    for arm in arms:
-        jobs.setdefault(arm.name, []).append(arm.job)
-    references = {arm.name for arm in arms if arm.reference}
-    named = [frame.ArmJobs(name, name in references, tuple(ids)) for name, ids in jobs.items()]
-    return frame.rows([*named, *(frame.ArmJobs(name, False, (name,)) for name in names)], found)
-
-
-def _counted(arms: Sequence[Arm]) -> Mapping[str, Mapping[str, int]]:
-    found = count_networks([arm.config for arm in arms])
-    counts = {arm.name: found[costs.key(arm.config)] for arm in arms}
-    return {name: {"parameters": cost.parameters, "macs": cost.macs} for name, cost in counts.items()}
+def fingerprint(layout: Layout) -> str:
+    """Return a hash of the rows behind a table: jobs, states, and every number in full."""
+    text = json.dumps(layout.records, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +13,7 @@ from benchbox.errors import CannotJudge
 from benchbox.jobdir import State
 from benchbox.papers import read as papers
 from benchbox.records import RUNS
+from benchbox.report.cells import Answers, fill
 from benchbox.report.frame import ArmJobs, rows
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
@@ -100,13 +102,19 @@ def test_a_papers_column_holds_one_protocol_unless_asked() -> None:
     table = paper.table("I")
     names = list(dict.fromkeys(row.arm for row in table.rows if row.arm))
     arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
-    other = "coco-kp/det-56.4/flip"
+    other = "coco-kp/gt-boxes/noflip"
     scores = [(name, PROTOCOL if name == "baseline" else other, "AP", 70.0) for name in names]
     found = {row.arm.name: row for row in rows(arms, made(dict.fromkeys(names, "done"), scores))}
-    alone = paper_table(paper, table, "tiny", found, counted(*names), counted(*names))
+    answers = {table.study: Answers(table.study, "tiny", found, counted(*names), counted(*names))}
+    alone = paper_table(fill(paper, table, answers))
     assert [text["AP measured"] for text in alone.texts] == ["70.0"] + ["–"] * (len(table.rows) - 1)
     assert any("--mixed-protocols" in note for note in alone.footnotes)
-    mixed = paper_table(paper, table, "tiny", found, counted(*names), counted(*names), mixed=True)
+    mixed = paper_table(fill(paper, table, answers, mixed=True))
+    # The paper's own protocol comes first, whoever else was scored by another.
+    scores = [(name, PROTOCOL if name == "baseline" else table.protocol, "AP", 70.0) for name in names]
+    found = {row.arm.name: row for row in rows(arms, made(dict.fromkeys(names, "done"), scores))}
+    own = paper_table(fill(paper, table, {table.study: replace(answers[table.study], rows=found)}))
+    assert [text["AP measured"] for text in own.texts] == ["–"] + ["70.0"] * (len(table.rows) - 1)
     assert [text["AP measured"] for text in mixed.texts] == ["70.0 [a]"] + ["70.0 [b]"] * (len(table.rows) - 1)
 
 
@@ -137,10 +145,11 @@ def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None
     arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
     store = made({name: "done" for name in names}, [(name, PROTOCOL, "AP", 17.5) for name in names])
     by_name = {row.arm.name: row for row in rows(arms, store)}
-    layout = paper_table(paper, table, "tiny", by_name, counted(*names), counted(*names))
+    answers = {table.study: Answers(table.study, "tiny", by_name, counted(*names), counted(*names))}
+    layout = paper_table(fill(paper, table, answers))
     first, second = layout.texts[0], layout.texts[1]
     assert (first["parameters reported"], second["parameters reported"]) == ("28.5M", "31.1M[1]")
-    assert first["parameters counted"] == "28.536M"
+    assert first["parameters counted"] == "28.536M ="
     assert (first["AP reported"], first["AP measured"]) == ("74.4", "17.5")
     assert any(note.startswith("[1] #Param cannot come from the described module") for note in layout.footnotes)
     assert any("scale tiny" in note and "not comparable" in note for note in layout.footnotes)
