@@ -17,7 +17,10 @@ MAX_ARMS = 100_000
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of a study: a variant of a group at one point of the axes, with one seed. Equal jobs share their id."""
+    """One row of a study: a variant of a group at one point of the axes, with one seed. Equal jobs share their id.
+
+    `against` names the reference arm that it is compared with; `difference` is from that one.
+    """
 
     name: str
     group: str
@@ -25,6 +28,7 @@ class Arm:
     axes: tuple[tuple[str, Any], ...]
     seed: int
     reference: bool
+    against: str
     config: JobConfig
     job: str
     difference: tuple[tuple[str, Any, Any], ...]
@@ -75,6 +79,7 @@ def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list
                     axes=draft.place.axes,
                     seed=seed,
                     reference=draft is reference,
+                    against=reference.name,
                     config=config,
                     job=job_id(config),
                     difference=difference,

@@ -27,6 +27,7 @@ class _Raw(BaseModel):
     schema_: int = Field(alias="schema")
     title: str = Field(min_length=1, max_length=200)
     paper: str | None = Field(None, pattern=r"^[a-z0-9-]+$")
+    effect: float | None = Field(None, gt=0, le=100)
     seeds: list[int] = Field([0], min_length=1, max_length=1000)
     factor: list[str] = Field(min_length=1)
     base: dict[str, Any]
@@ -50,7 +51,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as written: nothing merged, nothing expanded."""
+    """A study as written: nothing merged, nothing expanded.
+
+    `effect` is the difference it looks for, in points of its primary metric.
+    """
 
     path: Path
     title: str
@@ -64,6 +68,7 @@ class Study:
     reference: dict[str, Any]
     exclude: tuple[dict[str, Any], ...]
     scales: dict[str, Layer]
+    effect: float | None = None
     lines: dict[Path_, int] = field(repr=False, default_factory=dict)
 
     def at(self, *where: str) -> str:
@@ -107,6 +112,7 @@ def read_study(path: Path) -> Study:
         reference=_flatten_axes(raw.reference),
         exclude=tuple(raw.exclude),
         scales={name: Layer(name, values, ("scales", name)) for name, values in raw.scales.items()},
+        effect=raw.effect,
         lines=lines,
     )
     _check_parts(study)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchbox.cli.data import data_verbs
 from benchbox.cli.models import models_verbs
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 from benchbox.errors import INTERRUPTED, BenchboxError, InvalidInput
@@ -65,6 +66,7 @@ def plan(
     only: Only = None,
     results: Results = Path("results"),
     schedule: Annotated[bool, typer.Option("--schedule", help="Show epochs, rates and what learns when.")] = False,
+    effect: Annotated[float | None, typer.Option(help="Show what it takes to see so many points.")] = None,
     format: Format = "rich",
     json: Json = False,
 ) -> None:
@@ -72,12 +74,12 @@ def plan(
 
     Example: benchbox plan ablations/hrnet_stages.toml
 
-    Exit codes: 0 shown, 2 invalid study.
+    Exit codes: 0 shown, 2 invalid study, 3 with --effect when no variance is on record.
     """
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)
-    sys.exit(verbs.plan(study, choice, "json" if json else format, schedules=schedule))
+    sys.exit(verbs.plan(study, choice, "json" if json else format, schedules=schedule, effect=effect))
 
 
 @app.command()
@@ -155,6 +157,7 @@ def table(
     protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
     mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Let protocols share columns, marked.")] = False,
     with_: Annotated[list[str] | None, typer.Option("--with", help="Add predictions kept by score --save.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Differences to the reference, with intervals.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a cell is missing.")] = False,
     results: Results = Path("results"),
     format: Format = "rich",
@@ -164,12 +167,38 @@ def table(
 
     Example: benchbox table --paper efficient-hrnet
 
-    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale.
+    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
     """
     from benchbox.cli import tables as verb
 
-    shown = verb.Shown(by, protocol or [], mixed, with_ or [], tables or [])
+    shown = verb.Shown(by, protocol or [], mixed, with_ or [], compare, tables or [])
     sys.exit(verb.table(study, paper, scale, strict, shown, results, "json" if json else format))
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A job, saved predictions or STUDY.toml:ARM.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, compared with A.")],
+    protocol: Annotated[list[str] | None, typer.Option(help="Protocols, not all in common (repeatable).")] = None,
+    mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Predictions may be made in other ways.")] = False,
+    by: Annotated[str | None, typer.Option(help="By joint, pair, category or activity.")] = None,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    resamples: Annotated[int | None, typer.Option(min=100, help="Of images: 2000, of AP 1000.")] = None,
+    scale: Scale = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Compare two results on the same persons: every difference with its interval and p, so that noise shows.
+
+    Example: benchbox compare "ablations/smoke.toml:baseline" "ablations/smoke.toml:sub-network 1" --by joint
+
+    Exit codes: 0 compared, 2 usage or an unknown name, 3 other persons, protocols or no result, 4 no ground truth.
+    """
+    from benchbox.cli import compare as verbs
+
+    how = {"protocols": protocol or [], "mixed": mixed, "confidence": confidence, "resamples": resamples}
+    sys.exit(verbs.compare(a, b, scale=scale, by=by, how=how, results=results, format="json" if json else format))
 
 
 @app.command()
@@ -256,43 +285,5 @@ def doctor(
     sys.exit(examination.resume(kills, seed, "json" if json else format))
 
 
-data_verbs = typer.Typer(rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
 app.add_typer(data_verbs, name="data")
 app.add_typer(models_verbs, name="models")
-
-
-@data_verbs.callback(invoke_without_command=True)
-def _data(context: typer.Context) -> None:
-    """Data sets: what is there (`list`, also without a word), and is it sound (`check`)."""
-    if context.invoked_subcommand is None:
-        data_list()
-
-
-@data_verbs.command("list")
-def data_list(format: Format = "rich", json: Json = False) -> None:
-    """List what is found where, what is missing, where it comes from and how it should lie.
-
-    Example: benchbox data list
-
-    Exit codes: 0 listed.
-    """
-    from benchbox.cli import datasets
-
-    sys.exit(datasets.list_all("json" if json else format))
-
-
-@data_verbs.command("check")
-def data_check(
-    name: Annotated[str, typer.Argument(metavar="NAME[:SPLIT]", help="The data set.", show_default=False)],
-    format: Format = "rich",
-    json: Json = False,
-) -> None:
-    """Examine a data set: counts, images, joints, boxes, doubles, left and right, fingerprint.
-
-    Example: benchbox data check coco:val2017
-
-    Exit codes: 0 sound, 1 something was found, 2 unknown data set, 4 not there.
-    """
-    from benchbox.cli import datasets
-
-    sys.exit(datasets.check(name, "json" if json else format))

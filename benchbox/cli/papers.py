@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchbox import costs, store
-from benchbox.cli import folders
-from benchbox.cli.counts import count_networks
-from benchbox.errors import InvalidInput, nearest
-from benchbox.jobdir import JobDir
-from benchbox.papers.read import COUNTED, Paper, PaperTable
+from benchbox.cli.arms import arm_rows, choose_scale, counted, differences
+from benchbox.cli.differences import How
+from benchbox.errors import CannotJudge, InvalidInput, nearest
+from benchbox.papers.read import Paper, PaperTable
 from benchbox.plan import Arm, expand
 from benchbox.report import frame
 from benchbox.report.cells import Answers, Filled, fill
-from benchbox.spec import SCALES, Study, read_study
+from benchbox.report.differences import Differences
+from benchbox.spec import Study, read_study
 
 
 def filled_tables(
-    paper: Paper, tables: Iterable[PaperTable], asked: str | None, results: Path, *, mixed: bool = False
+    paper: Paper,
+    tables: Iterable[PaperTable],
+    asked: str | None,
+    results: Path,
+    *,
+    mixed: bool = False,
+    compare: bool = False,
 ) -> list[Filled]:
     """Fill tables of a paper with what was counted and measured.
 
-    Args: asked: a scale; for each table the largest of which something is there, when None.
+    Args:
+        asked: a scale; for each table the largest of which something is there, when None.
+        mixed: let scores of different protocols share a column.
+        compare: find each arm's difference to its reference.
 
-    Raises: InvalidInput for a row whose study or arm is not there.
+    Raises: InvalidInput for a row whose study or arm is not there; CannotJudge with nothing to compare.
     """
     found = []
     for table in tables:
         scale = choose_scale(study_of(table.study), asked, results)
         names = dict.fromkeys([table.study, *map(table.study_of, table.rows)])
-        answers = {name: _answers(name, scale, _wanted(table, name), results) for name in names}
+        kinds = tuple(dict.fromkeys(["all", *(column.group.partition(":")[0] for column in table.columns)]))
+        how = How(mixed=mixed, kinds=kinds) if compare else None
+        answers = {name: _answers(name, scale, _wanted(table, name), how, results) for name in names}
+        if compare and not any(one.gaps for one in answers.values()):
+            raise CannotJudge(
+                f"--compare: {paper.name}, Table {table.id}: needs results of a reference arm and another"
+            )
         found.append(fill(paper, table, answers, mixed=mixed))
     return found
 
@@ -44,50 +58,28 @@ def study_of(name: str) -> Study:
     return read_study(here if here.exists() else checkout)
 
 
-def choose_scale(study: Study, asked: str | None, results: Path) -> str:
-    """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
-    if asked:
-        return asked
-    usual = folders.choose_scale(None, study, folders.data_root())[0]
-    usual_jobs = {arm.job for arm in expand(study, usual)}
-    for scale in SCALES:
-        if scale == "paper" or scale in study.scales:
-            jobs = {arm.job for arm in expand(study, scale)}
-            if any(JobDir.of(results, job).result() for job in jobs):
-                return usual if jobs == usual_jobs else scale
-    return usual
-
-
-def arm_rows(arms: Sequence[Arm], results: Path, names: Sequence[str] = ()) -> list[frame.ArmRow]:
-    """Join arms, and saved predictions by name, with their states and scores."""
-    found = store.read(results, dict.fromkeys(arm.job for arm in arms), folders.data_root())
-    found = store.with_saved(found, results, names)
-    jobs: dict[str, list[str]] = {}
-    for arm in arms:
-        jobs.setdefault(arm.name, []).append(arm.job)
-    references = {arm.name for arm in arms if arm.reference}
-    named = [frame.ArmJobs(name, name in references, tuple(ids)) for name, ids in jobs.items()]
-    return frame.rows([*named, *(frame.ArmJobs(name, False, (name,)) for name in names)], found)
-
-
-def counted(arms: Sequence[Arm]) -> Mapping[str, Mapping[str, int | float]]:
-    """Return what each arm's network costs, by the arm's name."""
-    found = count_networks([arm.config for arm in arms])
-    return {arm.name: {key: vars(found[costs.key(arm.config)])[key] for key in COUNTED} for arm in arms}
-
-
 def _wanted(table: PaperTable, study: str) -> list[str]:
     return [row.arm for row in table.rows if row.arm and table.study_of(row) == study]
 
 
-def _answers(name: str, scale: str, wanted: Sequence[str], results: Path) -> Answers:
+def _answers(name: str, scale: str, wanted: Sequence[str], how: How | None, results: Path) -> Answers:
     study = study_of(name)
     everybody = expand(study, scale)
-    known = {arm.name for arm in everybody}
+    against = {arm.name: arm.against for arm in everybody}
     for arm in wanted:
-        if arm not in known:
-            raise InvalidInput(f'{study.path}: has no arm "{arm}"{nearest(arm, known)}')
+        if arm not in against:
+            raise InvalidInput(f'{study.path}: has no arm "{arm}"{nearest(arm, against)}')
     arms = [arm for arm in everybody if arm.name in wanted]
     full = [arm for arm in expand(study, "paper") if arm.name in wanted]
-    rows = {row.arm.name: row for row in arm_rows(arms, results)}
-    return Answers(name, scale, rows, counted(full), counted(arms))
+    needed = {against[name] for name in wanted} | set(wanted) if how else set(wanted)
+    seen = [arm for arm in everybody if arm.name in needed]
+    rows = arm_rows(seen, results)
+    gaps = _gaps(seen, rows, how, results) if how else None
+    return Answers(name, scale, {row.arm.name: row for row in rows}, counted(full), counted(arms), gaps)
+
+
+def _gaps(arms: Sequence[Arm], rows: Sequence[frame.ArmRow], how: How, results: Path) -> Differences | None:
+    try:
+        return differences(arms, rows, how, results)
+    except CannotJudge:
+        return None

@@ -71,9 +71,16 @@ def select(path: Path, choice: Choice) -> Selection:
     return Selection(study, scale, reason, arms, data, choice.results)
 
 
-def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False) -> int:
-    """Print every arm with its job, costs, difference, state and estimated time; or how the arms are trained."""
+def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, effect: float | None = None) -> int:
+    """Print every arm with its job, costs, difference, state and estimated time.
+
+    With `schedules`, print how the arms are trained; with `effect`, what it takes to see one.
+    """
+    from benchbox.cli import power
+
     chosen = select(path, choice)
+    if effect is not None:
+        return power.needed(chosen, effect, format)
     meta = {"schema": 1, "kind": "plan", "study": str(path), "scale": chosen.scale, "reason": chosen.reason}
     if schedules and format != "json":
         note(f"{path.name} at scale {chosen.scale} ({chosen.reason})")
@@ -81,7 +88,7 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False) ->
         return OK
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
     counted = count_networks([arm.config for arm in chosen.arms])
-    seconds = _estimates(chosen, states, counted)
+    seconds = estimates(chosen, states, counted)
     seen: set[str] = set()
     rows = []
     for arm in chosen.arms:
@@ -101,6 +108,7 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False) ->
         )
         seen.add(arm.job)
     note(_headline(chosen, states, seconds, slots=len(_slots(None))))
+    power.warn(chosen)
     columns = [
         Column("arm", "Arm"),
         Column("seed", "Seed", right=True),
@@ -141,7 +149,7 @@ def run(
     _check_shares(chosen.arms, processes)
     todo = [arm for job, arm in jobs(chosen.arms).items() if _pending(states[job], retry, stale)]
     counted = count_networks([arm.config for arm in chosen.arms])
-    seconds = _estimates(chosen, states, counted)
+    seconds = estimates(chosen, states, counted)
     places = _slots(slots, processes)[: max(1, len(todo))]
     note(_headline(chosen, states, seconds, slots=len(places)))
     if not yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
@@ -156,7 +164,8 @@ def run(
     return _close(chosen, path, outcome, number)
 
 
-def _estimates(chosen: Selection, states: dict[str, State], counted: dict[str, costs.Costs]) -> dict[str, float]:
+def estimates(chosen: Selection, states: dict[str, State], counted: dict[str, costs.Costs]) -> dict[str, float]:
+    """Return the seconds of every job, measured where it has run."""
     device = "cuda" if folders.gpus() else "cpu"
     work = {
         job: estimate.work(arm.config, counted[costs.key(arm.config)].macs, chosen.data)

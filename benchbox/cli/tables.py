@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchbox.cli.arms import arm_rows, choose_scale, counted, differences
+from benchbox.cli.differences import How
 from benchbox.cli.grid import emit_sheets
 from benchbox.cli.markup import Column, Look, Sheet
-from benchbox.cli.papers import arm_rows, choose_scale, counted, filled_tables
+from benchbox.cli.papers import filled_tables
 from benchbox.cli.scores import check_group
 from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput
 from benchbox.papers import read as papers
@@ -24,12 +26,16 @@ from benchbox.spec import read_study
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown: scores by a kind of group, some protocols, mixed or not, saved predictions, a paper's tables."""
+    """What of a table is shown: scores by a kind of group, some protocols, mixed or not, saved predictions.
+
+    With `compare`, beside the scores stand their differences to the reference arm; `tables` are some of a paper's.
+    """
 
     by: str | None
     protocols: Sequence[str]
     mixed: bool
     saved: Sequence[str]
+    compare: bool = False
     tables: Sequence[str] = ()
 
 
@@ -47,7 +53,7 @@ def table(
     if path is not None:
         layouts = [study_layout(path, scale, shown, results)]
     else:
-        layouts = paper_layouts(str(paper), shown.tables, scale, shown.mixed, results, wide=format == "csv")
+        layouts = paper_layouts(str(paper), shown, scale, results, wide=format == "csv")
     several = {"schema": SCHEMA, "kind": "paper-tables", "paper": paper} if paper and not shown.tables else {}
     emit_sheets(format, [sheet(layout, format) for layout in layouts], several)
     return CANNOT_JUDGE if strict and any(layout.missing for layout in layouts) else OK
@@ -59,9 +65,12 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     scale = choose_scale(study, asked, results)
     arms = expand(study, scale)
     rows = arm_rows(arms, results, shown.saved)
-    how: dict[str, Any] = {"asked": shown.protocols, "mixed": shown.mixed}
-    if shown.by:
-        layout = group_table(study.title, scale, rows, check_group(shown.by), **how)
+    by = check_group(shown.by) if shown.by else ""
+    asked_how = How(shown.protocols, shown.mixed, ("all", by) if by else ("all",))
+    gaps = differences(arms, rows, asked_how, results, shown.saved) if shown.compare else None
+    how: dict[str, Any] = {"asked": shown.protocols, "mixed": shown.mixed, "gaps": gaps}
+    if by:
+        layout = group_table(study.title, scale, rows, by, **how)
     else:
         networks = {name: {key: found[key] for key in ("parameters", "macs")} for name, found in counted(arms).items()}
         layout = study_table(study.title, scale, rows, networks, **how)
@@ -71,20 +80,19 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
         "by": shown.by,
         "protocols": list(shown.protocols),
     }
-    origin |= {"mixed": shown.mixed, "saved": list(shown.saved)}
+    origin |= {"mixed": shown.mixed, "saved": list(shown.saved), "compare": shown.compare}
     return replace(layout, origin=origin)
 
 
-def paper_layouts(
-    name: str, ids: Sequence[str], asked: str | None, mixed: bool, results: Path, *, wide: bool = False
-) -> list[Layout]:
+def paper_layouts(name: str, shown: Shown, asked: str | None, results: Path, *, wide: bool = False) -> list[Layout]:
     """Lay out tables of a paper, all when none is named; `wide` as for `paper_table`."""
     paper = papers.read(name)
-    tables = [paper.table(id) for id in ids] or paper.tables
+    tables = [paper.table(id) for id in shown.tables] or paper.tables
     layouts = []
-    for filled in filled_tables(paper, tables, asked, results, mixed=mixed):
+    for filled in filled_tables(paper, tables, asked, results, mixed=shown.mixed, compare=shown.compare):
         layout = paper_table(filled, wide=wide)
-        origin = {"paper": name, "table": filled.table.id, "scale": filled.scale, "mixed": mixed}
+        origin = {"paper": name, "table": filled.table.id, "scale": filled.scale}
+        origin |= {"mixed": shown.mixed, "compare": shown.compare}
         layouts.append(replace(layout, origin=origin))
     return layouts
 

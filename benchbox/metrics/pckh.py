@@ -107,6 +107,13 @@ def torso_size(truth: np.ndarray) -> np.ndarray:
     return np.where(labelled, np.hypot(a[:, 0] - b[:, 0], a[:, 1] - b[:, 1]), np.nan)
 
 
+def found(errors: np.ndarray, labelled: np.ndarray, threshold: float, inclusive: bool) -> np.ndarray:
+    """Tell which labelled joints are found, (N, K) bool; see `score`."""
+    errors, labelled = np.asarray(errors), np.asarray(labelled, dtype=bool)
+    near: np.ndarray = (errors <= threshold if inclusive else errors < threshold) & labelled
+    return near
+
+
 def score(
     errors: np.ndarray,
     labelled: np.ndarray,
@@ -124,10 +131,8 @@ def score(
         inclusive: whether a joint exactly at the threshold is found.
         leave_out: joints that do not enter the mean.
     """
-    errors = np.asarray(errors)
     labelled = np.asarray(labelled, dtype=bool)
-    found = (errors <= threshold if inclusive else errors < threshold) & labelled
-    hits, counts = found.sum(axis=0), labelled.sum(axis=0)
+    hits, counts = found(errors, labelled, threshold, inclusive).sum(axis=0), labelled.sum(axis=0)
     per_joint = 100 * hits / np.where(counts > 0, counts, np.nan)
     averaged = np.ones(labelled.shape[1], dtype=bool)
     averaged[list(leave_out)] = False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchbox.papers.read import Paper, PaperColumn, PaperRow, PaperTable
 from benchbox.report import verdict
+from benchbox.report.differences import Differences
 from benchbox.report.frame import ArmRow, Measured
 from benchbox.report.layout import ScoreColumn, head
 from benchbox.report.verdict import Verdict
@@ -21,6 +23,7 @@ class Answers:
     Args:
         rows: its arms by name.
         counted, counted_here: parameters and macs of each arm at the paper's own scale and at `scale`.
+        gaps: differences of arms to their reference, where they were asked for.
         noise: how far the persons' interval of a score reaches, by (arm, protocol, metric, group), in points.
     """
 
@@ -29,6 +32,7 @@ class Answers:
     rows: Mapping[str, ArmRow]
     counted: Counts
     counted_here: Counts
+    gaps: Differences | None = None
     noise: Mapping[tuple[str, str, str, str], float] = field(default_factory=dict)
 
 
@@ -36,7 +40,10 @@ class Answers:
 class Cell:
     """One cell of a paper's table: what is printed, what was found, and the verdict (None: nothing is printed).
 
-    Args: measured: of a score. counted, here: of a count, at the paper's own scale and at the table's.
+    Args:
+        measured: of a score.
+        counted, here: of a count, at the paper's own scale and at the table's.
+        gap: the difference to the reference arm, the fields of `stats.compare.Comparison`.
     """
 
     address: str
@@ -47,6 +54,7 @@ class Cell:
     measured: Measured | None = None
     counted: float | None = None
     here: float | None = None
+    gap: Mapping[str, Any] | None = None
 
     @property
     def missing(self) -> bool:
@@ -66,6 +74,7 @@ class Filled:
     cells: Mapping[tuple[str, str], Cell]
     scores: Mapping[str, ScoreColumn | None]
     arms: Sequence[ArmRow]
+    gaps: Mapping[str, Differences] = field(default_factory=dict)
 
     def wrong(self) -> dict[str, list[str]]:
         """Return the cells that each erratum of the paper is about, of those with any, by its key."""
@@ -106,7 +115,8 @@ def fill(paper: Paper, table: PaperTable, answers: Mapping[str, Answers], *, mix
                 cells[row.key, column.key] = _score(
                     table, row, column, own[row.key], arms.get(row.key), scores[column.key]
                 )
-    return Filled(paper, table, answers[table.study].scale, cells, scores, distinct)
+    gaps = {name: one.gaps for name, one in answers.items() if one.gaps}
+    return Filled(paper, table, answers[table.study].scale, cells, scores, distinct, gaps)
 
 
 def _score_column(table: PaperTable, column: PaperColumn, arms: Sequence[ArmRow], mixed: bool) -> ScoreColumn | None:
@@ -141,7 +151,9 @@ def _score(
         protocol=protocol,
         noise=answers.noise.get((row.arm, protocol, column.metric, column.group), 0.0),
     )
-    return Cell(f"{table.id}/{row.key}/{column.key}", table.text(row, column), arm, said, protocol, found)
+    gap = answers.gaps.of(arm, scores) if answers.gaps and arm and scores else None
+    address = f"{table.id}/{row.key}/{column.key}"
+    return Cell(address, table.text(row, column), arm, said, protocol, found, gap=gap)
 
 
 def _count(table: PaperTable, row: PaperRow, column: PaperColumn, answers: Answers, arm: ArmRow | None) -> Cell:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchbox.papers.read import PaperColumn, PaperTable
+from benchbox.papers.read import PaperColumn, PaperRow, PaperTable
 from benchbox.report import verdict
 from benchbox.report.cells import Cell, Filled
+from benchbox.report.differences import FIELDS
 from benchbox.report.frame import ArmRow, protocols
 from benchbox.report.layout import (
     SCHEMA,
@@ -25,6 +26,8 @@ from benchbox.report.layout import (
 )
 
 NOT_RUN = "not run here"
+KINDS = {"reported": ("reported",), "measured": ("measured", "counted"), "- reference": ("difference",)}
+"""The lines of a row where they stand one below the other, and which columns are their numbers."""
 STACKED_FROM = 4
 """Score columns from which the measured numbers stand below the reported ones, not beside them."""
 
@@ -35,7 +38,7 @@ def paper_table(filled: Filled, *, wide: bool = False) -> Layout:
     Args: wide: measured numbers beside the reported ones, however many columns there are.
     """
     layout = _beside(filled)
-    return layout if wide or len(filled.scores) < STACKED_FROM else _stacked(filled.table, layout)
+    return layout if wide or len(filled.scores) < STACKED_FROM else _stacked(filled, layout)
 
 
 def _beside(filled: Filled) -> Layout:
@@ -53,6 +56,7 @@ def _beside(filled: Filled) -> Layout:
             errata = [key for key in marks if one.address in wrong[key]]
             noted |= dict.fromkeys(errata)
             text |= _texts(column, one, filled.scores.get(column.key), decimals[column.key])
+            text |= _gap_text(filled, printed, column, one)
             text[f"{column.key} reported"] = one.reported + "".join(marks[key] for key in errata)
             cells[column.key] = _record(column, one)
         texts.append(text)
@@ -62,7 +66,7 @@ def _beside(filled: Filled) -> Layout:
     meta = {"schema": SCHEMA, "kind": "paper-table", "paper": filled.paper.name, "table": table.id, "scale": scale}
     return Layout(
         f"{filled.paper.name}, Table {table.id}: {table.title}",
-        _headings(table, scale),
+        _headings(table, scale, bool(filled.gaps)),
         texts,
         records,
         _footnotes(filled, marks),
@@ -74,27 +78,31 @@ def _beside(filled: Filled) -> Layout:
     )
 
 
-def _stacked(table: PaperTable, layout: Layout) -> Layout:
+def _stacked(filled: Filled, layout: Layout) -> Layout:
     """Put the measured numbers below the reported ones, so that the columns are those that are printed."""
+    table = filled.table
     columns = [Heading(column.key, column.heading, bool(column.metric)) for column in table.columns]
     columns.insert(sum(not column.metric for column in table.columns), Heading("kind", ""))
     texts: list[dict[str, str]] = []
     looks, keys, starts = [], [], []
     for place, row in enumerate(table.rows):
         starts.append(len(texts))
-        for kind in ("reported", "measured") if row.arm else ("reported",):
-            text, look = {"kind": kind}, {}
-            for column in table.columns:
-                if column.metric:
-                    found = "counted" if column.counted and kind == "measured" else kind
-                    text[column.key] = layout.texts[place][f"{column.key} {found}"]
-                    look[column.key] = layout.looks[place].get(f"{column.key} {found}", "")
-                elif kind == "reported":
-                    text[column.key] = layout.texts[place][column.key]
-            last = kind == "measured" or not row.arm
-            texts.append(text | ({"state": layout.texts[place]["state"]} if last else {}))
-            looks.append(look)
-            keys.append(f"{row.key} {kind}")
+        text, look = layout.texts[place], layout.looks[place]
+        for kind, words in KINDS.items():
+            found = {
+                column.key: f"{column.key} {word}"
+                for column in table.columns
+                for word in words
+                if column.metric
+                if f"{column.key} {word}" in text
+            }
+            if kind == "reported" or (row.arm and found):
+                labels = {column.key: text[column.key] for column in table.columns if not column.metric}
+                shown = {key: text[name] for key, name in found.items()} | {"kind": kind}
+                texts.append(shown | (labels if kind == "reported" else {}))
+                looks.append({key: look.get(name, "") for key, name in found.items()})
+                keys.append(f"{row.key} {kind}")
+        texts[-1 if not filled.gaps or not row.arm else -2]["state"] = text["state"]
     rules = [starts[place] for place in layout.rules]
     columns.append(Heading("state", "State"))
     return replace(layout, columns=columns, texts=texts, looks=looks, keys=keys, rules=rules)
@@ -105,10 +113,13 @@ def _footnotes(filled: Filled, marks: Mapping[str, str]) -> list[str]:
     notes = [f"Reported: {filled.table.about}.", _scale_note(filled.scale, shown)]
     notes += [f"{marks[one.key]} {one.text}".strip() for one in filled.paper.errata if one.key in marks]
     notes += used_notes(shown) if any(column.mixed for column in shown) else []
-    return notes + _left_out(filled.arms, shown) + _verdict_notes(filled) + notes_on(filled.arms)
+    notes += [note for gaps in filled.gaps.values() for note in gaps.footnotes()]
+    return list(
+        dict.fromkeys([*notes, *_left_out(filled.arms, shown), *_verdict_notes(filled), *notes_on(filled.arms)])
+    )
 
 
-def _headings(table: PaperTable, scale: str) -> list[Heading]:
+def _headings(table: PaperTable, scale: str, compared: bool) -> list[Heading]:
     columns = []
     for column in table.columns:
         if not column.metric:
@@ -121,6 +132,7 @@ def _headings(table: PaperTable, scale: str) -> list[Heading]:
                 columns.append(Heading(f"{column.key} here", f"{column.heading} at {scale}", True))
         else:
             columns.append(Heading(f"{column.key} measured", f"{column.heading} measured", True))
+            columns += [Heading(f"{column.key} difference", "- reference", True)] if compared else []
         columns.append(Heading(f"{column.key} verdict", f"{column.heading} verdict", detail=True))
     return [*columns, Heading("state", "State")]
 
@@ -138,12 +150,18 @@ def _texts(column: PaperColumn, one: Cell, scores: ScoreColumn | None, decimals:
     return said | {f"{column.key} measured": text + seeds + sign}
 
 
+def _gap_text(filled: Filled, row: PaperRow, column: PaperColumn, one: Cell) -> dict[str, str]:
+    gaps = filled.gaps.get(filled.table.study_of(row))
+    return {f"{column.key} difference": gaps.text(one.gap)} if gaps and not column.counted else {}
+
+
 def _record(column: PaperColumn, one: Cell) -> dict[str, Any]:
     word, why = (one.verdict.word, one.verdict.why or None) if one.verdict else (None, None)
     judged = {"reported": one.reported, "verdict": word, "why": why}
     if column.counted:
         return {"counted": one.counted, "metric": column.metric, "counted_here": one.here} | judged
-    return cell(one.measured, column.metric, one.protocol) | judged
+    gap = {"against_reference": {name: one.gap[name] for name in FIELDS}} if one.gap else {}
+    return cell(one.measured, column.metric, one.protocol) | judged | gap
 
 
 def _decimals(table: PaperTable, column: PaperColumn) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchbox.errors import CannotJudge
+from benchbox.report.differences import Differences
 from benchbox.report.frame import ArmRow, protocols
 from benchbox.report.layout import (
     SCHEMA,
@@ -33,6 +34,7 @@ def study_table(
     *,
     asked: Sequence[str] = (),
     mixed: bool = False,
+    gaps: Differences | None = None,
 ) -> Layout:
     """Lay out a study: every arm with its costs and whole-set scores, one column per metric and protocol.
 
@@ -40,11 +42,12 @@ def study_table(
         counted: parameters and macs by arm name, which need no training.
         asked: protocols to show, all when empty.
         mixed: let scores of different protocols share a column, with footnotes.
+        gaps: differences to the reference arm, to stand beside the scores.
     """
     used = chosen(protocols(rows), asked)
     scores = score_columns(rows, used, mixed=mixed)
     columns = [Heading("arm", "Arm"), Heading("parameters", "#Param", True), Heading("macs", "MACs", True)]
-    columns += [Heading(column.key, _heading(column, used), True) for column in scores]
+    columns += _headings([(column, _heading(column, used)) for column in scores], gaps)
     columns.append(Heading("state", "State"))
     texts, records = [], []
     for row in rows:
@@ -52,20 +55,27 @@ def study_table(
         text = {"arm": _name(row), "state": row.state}
         text["parameters"] = f"{costs['parameters'] / 1e6:.3f}M" if costs else "–"
         text["macs"] = f"{costs['macs'] / 1e6:.1f}M" if costs else "–"
-        texts.append(text | {column.key: column.text(row) for column in scores})
-        cells = {column.key: column.cell(row) for column in scores}
+        texts.append(text | _texts(row, scores, gaps))
+        cells = {column.key: column.cell(row) | (gaps.cell(row, column) if gaps else {}) for column in scores}
         records.append(record(row) | {"costs": dict(costs) if costs else None, "cells": cells})
-    footnotes = [f"Scale {scale}.", *used_notes(scores), *notes_on(rows)]
+    footnotes = [f"Scale {scale}.", *used_notes(scores), *_notes(rows, gaps)]
     meta = {"schema": SCHEMA, "kind": "study-table", "scale": scale, "protocols": used}
     return Layout(title, columns, texts, records, footnotes, missing(rows), meta, [row.arm.name for row in rows])
 
 
 def group_table(
-    title: str, scale: str, rows: Sequence[ArmRow], by: str, *, asked: Sequence[str] = (), mixed: bool = False
+    title: str,
+    scale: str,
+    rows: Sequence[ArmRow],
+    by: str,
+    *,
+    asked: Sequence[str] = (),
+    mixed: bool = False,
+    gaps: Differences | None = None,
 ) -> Layout:
     """Lay out one score of a study by joint, pair, category or activity, with how many each column counts.
 
-    Args: by: joint, pair, category or activity. asked, mixed: as for `study_table`.
+    Args: by: joint, pair, category or activity. asked, mixed, gaps: as for `study_table`.
 
     Raises: CannotJudge where no arm has such scores.
     """
@@ -84,22 +94,33 @@ def group_table(
     )
     scores = [ScoreColumn(metric, names, group) for group in ("all", *groups)]
     counts = {column.group: _counts(rows, column) for column in scores}
-    columns = [Heading("arm", "Arm"), Heading(scores[0].key, heading(metric, first, (first,)), True)]
-    columns += [
-        Heading(one.group, f"{one.group.partition(':')[2]} (n {counts[one.group]})", True) for one in scores[1:]
-    ]
-    columns.append(Heading("state", "State"))
-    texts = [{"arm": _name(row), "state": row.state} | {one.key: one.text(row) for one in scores} for row in rows]
-    records: list[dict[str, Any]] = [
-        record(row) | {"cells": {one.key: one.cell(row) | {"counted": _counted(row, one)} for one in scores}}
-        for row in rows
-    ]
+    headings = [(scores[0], heading(metric, first, (first,)))]
+    headings += [(one, f"{one.group.partition(':')[2]} (n {counts[one.group]})") for one in scores[1:]]
+    columns = [Heading("arm", "Arm"), *_headings(headings, gaps), Heading("state", "State")]
+    texts = [{"arm": _name(row), "state": row.state} | _texts(row, scores, gaps) for row in rows]
+    records: list[dict[str, Any]] = []
+    for row in rows:
+        cells = {one.key: one.cell(row) | {"counted": _counted(row, one)} for one in scores}
+        extra = {one.key: gaps.cell(row, one) if gaps else {} for one in scores}
+        records.append(record(row) | {"cells": {key: cell | extra[key] for key, cell in cells.items()}})
     what = "persons" if by in ("category", "activity") else "labelled joints"
-    footnotes = [f"Scale {scale}.", f"n: {what}.", *used_notes(scores[:1]), *notes_on(rows)]
+    footnotes = [f"Scale {scale}.", f"n: {what}.", *used_notes(scores[:1]), *_notes(rows, gaps)]
     meta = {"schema": SCHEMA, "kind": "group-table", "by": by, "scale": scale, "protocols": list(names)}
     return Layout(
         f"{title}, by {by}", columns, texts, records, footnotes, missing(rows), meta, [row.arm.name for row in rows]
     )
+
+
+def _headings(columns: Sequence[tuple[ScoreColumn, str]], gaps: Differences | None) -> list[Heading]:
+    return gaps.headings(columns) if gaps else [Heading(column.key, text, True) for column, text in columns]
+
+
+def _texts(row: ArmRow, columns: Sequence[ScoreColumn], gaps: Differences | None) -> dict[str, str]:
+    return {column.key: column.text(row) for column in columns} | (gaps.texts(row, columns) if gaps else {})
+
+
+def _notes(rows: Sequence[ArmRow], gaps: Differences | None) -> list[str]:
+    return [*(gaps.footnotes() if gaps else []), *notes_on(rows)]
 
 
 def _kin(name: str, other: str) -> bool:

@@ -63,9 +63,9 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    run, count, full, score, rescore, check, fit, _, _ = (
+    run, count, full, score, rescore, check, fit, compare, _, _ = (
         verbs.add_parser(name)
-        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "rates", "bench")
+        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "compare", "rates", "bench")
     )
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
@@ -82,12 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("weights", type=Path)
     for verb in (full, score, check):
         verb.add_argument("--dataset", required=True)
-    for verb in (run, full, score, rescore, check):
+    for verb in (run, full, score, rescore, check, compare):
         verb.add_argument("--data", type=Path)
-    for verb in (run, count, rescore, check):
+    for verb in (run, count, rescore, check, compare):
         verb.add_argument("--cache", type=Path, required=True)
     for verb in (score, rescore):
         verb.add_argument("--protocol", action="append", default=[])
+    for verb in (score, rescore, compare):
         verb.add_argument("--results", type=Path, required=True)
     return parser
 
@@ -130,6 +131,14 @@ def _fit(options: argparse.Namespace) -> dict[str, Any]:
     return examine(options.weights)
 
 
+def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from benchbox.worker.compare import Asked, Records, compare_pairs
+
+    asked = json.load(sys.stdin)
+    kept = Records(options.results, options.data, options.cache)
+    return compare_pairs(kept, asked.pop("pairs"), Asked(**asked))
+
+
 def _rates(options: argparse.Namespace) -> dict[str, float]:
     from benchbox.worker.bench import Setting, rates
 
@@ -152,6 +161,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "rescore": _rescore,
     "check": _check,
     "fit": _fit,
+    "compare": _compare,
     "rates": _rates,
     "bench": _bench,
 }

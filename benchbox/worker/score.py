@@ -66,26 +66,45 @@ def score_people(people: pa.Table, ground: Ground, protocols: Sequence[Protocol]
 
 
 def _coco_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict[str, Any]]:
-    if ground.truth is None:
-        raise CannotJudge(f"{protocol}: these predictions have no COCO ground truth")
-    results = coco_results(people, ground, protocol.suppression)
-    whole = coco_ap.score(ground.truth, results)
+    truth, predictions = coco_sides(people, ground, protocol)
+    assert ground.truth is not None
+    whole = coco_ap.score(ground.truth, coco_results(people, ground, protocol.suppression))
     if not whole:
         raise CannotJudge(f"{ground.truth}: nobody with keypoints to score against")
     name = str(protocol)
     rows = [_row(name, metric, "all", value, people.num_rows) for metric, value in whole.items()]
-    truth = coco_truth.read_truth(ground.truth)
+    for group, part in coco_parts(people, truth, ground.skeleton).items():
+        matches = coco_match.match(truth, predictions, sigmas=ground.skeleton.sigmas, **part)
+        rows += _ap_rows(name, group, matches, _counted(truth, **part))
+    return rows
+
+
+def coco_sides(people: pa.Table, ground: Ground, protocol: Protocol) -> tuple[coco_truth.Truth, coco_match.Predictions]:
+    """Return the ground truth and the predictions that COCO's scores match.
+
+    Raises: CannotJudge where there is no ground truth.
+    """
+    if ground.truth is None:
+        raise CannotJudge(f"{protocol}: these predictions have no COCO ground truth")
+    results = coco_results(people, ground, protocol.suppression)
     predictions = coco_match.from_results(results, joints=len(ground.skeleton.joints))
-    for index, joint in enumerate(ground.skeleton.joints):
-        matches = coco_match.match(truth, predictions, sigmas=ground.skeleton.sigmas, joints=[index])
-        rows += _ap_rows(name, f"joint:{joint}", matches, int((truth.keypoints[:, index, 2] > 0).sum()))
+    return coco_truth.read_truth(ground.truth), predictions
+
+
+def coco_parts(people: pa.Table, truth: coco_truth.Truth, skeleton: Skeleton) -> dict[str, dict[str, Any]]:
+    """Return by group what `coco_match.match` is to count: each joint alone, each category of persons alone."""
+    parts: dict[str, dict[str, Any]] = {
+        f"joint:{joint}": {"joints": [index]} for index, joint in enumerate(skeleton.joints)
+    }
     named = dict(zip(people["person"].to_pylist(), people["category"].to_pylist(), strict=True))
     of_truth = np.array([named.get(number, "") for number in truth.ids.tolist()])
     for category in sorted(set(of_truth.tolist()) - {""}):
-        counted = of_truth == category
-        matches = coco_match.match(truth, predictions, sigmas=ground.skeleton.sigmas, counted=counted)
-        rows += _ap_rows(name, f"category:{category}", matches, int(counted.sum()))
-    return rows
+        parts[f"category:{category}"] = {"counted": of_truth == category}
+    return parts
+
+
+def _counted(truth: coco_truth.Truth, joints: Sequence[int] = (), counted: np.ndarray | None = None) -> int:
+    return int(counted.sum()) if counted is not None else int((truth.keypoints[:, list(joints), 2] > 0).sum())
 
 
 def _ap_rows(name: str, group: str, matches: coco_match.Matches, counted: int) -> list[dict[str, Any]]:
@@ -148,7 +167,11 @@ def _spread(values: np.ndarray, places: np.ndarray, length: int) -> np.ndarray:
     return spread
 
 
-def _pck_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict[str, Any]]:
+def pck_sides(people: pa.Table, ground: Ground, protocol: Protocol) -> tuple[np.ndarray, Convention]:
+    """Return the errors (N, K) that PCKh and PCK count, NaN for joints that do not count, and the convention.
+
+    Raises: InvalidInput for another skeleton's convention; CannotJudge where nobody has a size to measure by.
+    """
     convention = CONVENTIONS[protocol.convention]
     if convention.skeleton != ground.skeleton.name:
         raise InvalidInput(
@@ -157,6 +180,11 @@ def _pck_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict
     errors = _errors(people)
     if not np.isfinite(errors).any():
         raise CannotJudge(f"{protocol}: no person has a size to measure errors by")
+    return errors, convention
+
+
+def _pck_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict[str, Any]]:
+    errors, convention = pck_sides(people, ground, protocol)
     assert protocol.threshold is not None
     part = _Part(errors, np.isfinite(errors), protocol.threshold, convention, str(protocol))
     total = part.count(slice(None))
@@ -165,8 +193,7 @@ def _pck_rows(people: pa.Table, ground: Ground, protocol: Protocol) -> list[dict
         rows.append(part.row(f"joint:{joint}", float(value), int(counted)))
     for pair, joints in convention.columns.items():
         rows.append(part.row(f"pair:{pair}", total.columns[pair], int(total.counts[list(joints)].sum())))
-    groups = _groups(people["category"].to_pylist(), people["activity"].to_pylist(), ground.skeleton.name)
-    for group, members in groups.items():
+    for group, members in pck_groups(people, ground.skeleton).items():
         rows.append(part.row(group, part.count(members).mean, len(members)))
     return rows
 
@@ -188,14 +215,15 @@ class _Part:
         return _row(self.name, {"pckh": "PCKh", "pck": "PCK"}[self.convention.metric], group, value, counted)
 
 
-def _groups(named: list[str], activities: list[str | None], skeleton: str) -> dict[str, list[int]]:
+def pck_groups(people: pa.Table, skeleton: Skeleton) -> dict[str, list[int]]:
     """Return the persons of each category, and of each of mrn-attention's nine columns, by the name of the group."""
+    named, activities = people["category"].to_pylist(), people["activity"].to_pylist()
     groups: dict[str, list[int]] = {}
     for index, category in enumerate(named):
         if category:
             groups.setdefault(f"category:{category}", []).append(index)
     found = dict(sorted(groups.items()))
-    if skeleton != "mpii16":
+    if skeleton.name != "mpii16":
         return found
     nine: dict[str, list[int]] = {f"activity:{column.name}": [] for column in categories.COLUMNS}
     for index, (category, activity) in enumerate(zip(named, activities, strict=True)):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchbox.metrics.coco_ap import NAMES, score
-from benchbox.metrics.coco_curve import bootstrap, curves, scores
+from benchbox.metrics.coco_curve import Curves, bootstrap, scores
 from benchbox.metrics.coco_match import Matches, match
 from tests.metrics.coco_cases import SIGMAS, Document, Results, arrays, case, official, percent
 
@@ -48,7 +48,7 @@ def copied(document: Document, results: Results, counts: dict[int, int]) -> tupl
 def test_curves_are_those_of_pycocotools(path, seed, ties):
     document, results = case(seed, ties=ties)
     matches = matched(document, results, path)
-    precision, recall = curves(matches, np.ones((1, len(matches.images))))
+    precision, recall = Curves(matches)(np.ones((1, len(matches.images))))
     evaluation = official(document, results)
     expected = evaluation.eval["precision"][:, :, 0, :, 0].transpose(2, 0, 1)
     np.testing.assert_allclose(np.nan_to_num(precision[0], nan=-1), expected, atol=1e-12, rtol=0)

@@ -1,0 +1,127 @@
+"""The verb that compares two results, and the comparisons that tables show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchbox import saved
+from benchbox.cli import folders
+from benchbox.cli.arms import choose_scale
+from benchbox.cli.differences import How, Row, compared, methods
+from benchbox.cli.grid import Column, emit
+from benchbox.cli.scores import check_group
+from benchbox.console import note
+from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
+from benchbox.jobdir import JobDir
+from benchbox.plan import expand
+from benchbox.spec import read_study
+
+RESAMPLES = {"PCKh": 2000, "PCK": 2000, "AP": 1000}
+"""The usual number of resamples; the least p of a permutation test is one in as many."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: what it is called, and its jobs or saved predictions."""
+
+    name: str
+    results: tuple[str, ...] = field(default=())
+
+
+def compare(
+    a: str, b: str, *, scale: str | None, by: str | None, how: Mapping[str, Any], results: Path, format: str
+) -> int:
+    """Compare two results and print every score's difference with its interval."""
+    asked = How(**how, kinds=("all", check_group(by)) if by else ("all", "pair"))
+    if not 0.5 <= asked.confidence < 1:
+        raise InvalidInput(f"--confidence {asked.confidence:g}: must be from 0.5 up and below 1, e.g. 0.95")
+    sides = [_side(text, scale, results) for text in (a, b)]
+    (answer,) = compared([(sides[0].results, sides[1].results)], asked, results)
+    if answer.problem:
+        raise CannotJudge(f"{a} and {b} cannot be compared: {answer.problem}")
+    rows = answer.rows
+    meta = {"schema": 1, "kind": "compare", "a": asdict(sides[0]), "b": asdict(sides[1])}
+    meta |= {"confidence": asked.confidence, "resamples": asked.resamples, "seed": asked.seed}
+    emit(format, f"{sides[1].name} against {sides[0].name}", _columns(asked), rows, meta, footnotes(rows, asked))
+    return OK
+
+
+def footnotes(rows: Sequence[Row], how: How) -> list[str]:
+    """Say what was compared and by which method."""
+    level = f"{100 * how.confidence:g} %"
+    counts = dict.fromkeys(f"{row['persons']:,} persons in {row['images']:,} images" for row in rows)
+    notes = [
+        f"Difference: B - A in points, with its {level} interval. {', '.join(counts)}, the same on both sides.",
+        f"better, worse: p is below {1 - how.confidence:.2g} after Holm's adjustment over these {len(rows)} rows.",
+    ]
+    permuted = how.resamples or min(RESAMPLES.get(row["metric"], RESAMPLES["AP"]) for row in rows)
+    if any(row["seeds"] == [1, 1] for row in rows) and len(rows) / (permuted + 1) >= 1 - how.confidence:
+        notes.append(f"{len(rows)} rows and {permuted} resamples: no p can be small enough; try --resamples 10000.")
+    return notes + methods(rows)
+
+
+def _columns(how: How) -> list[Column]:
+    return [
+        Column("protocol", "Protocol"),
+        Column("metric", "Metric"),
+        Column("group", "Group"),
+        Column("a", "A", right=True, show=lambda value: f"{value:.2f}"),
+        Column("b", "B", right=True, show=lambda value: f"{value:.2f}"),
+        Column("difference", "B - A", right=True, show=lambda value: f"{value:+.2f}"),
+        Column("low", "From", right=True, show=lambda value: f"{value:+.2f}"),
+        Column("high", "To", right=True, show=lambda value: f"{value:+.2f}"),
+        Column("p", "p", right=True, show=_chance),
+        Column("p_holm", "p (Holm)", right=True, show=_chance),
+        Column("word", "B is"),
+    ]
+
+
+def _chance(p: float) -> str:
+    return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
+
+
+def _side(text: str, scale: str | None, results: Path) -> Side:
+    """Find what a user's word names: STUDY.toml:ARM, saved predictions, or a job by the beginning of its id."""
+    file, mark, arm = text.partition(".toml:")
+    if mark:
+        return _arm(Path(f"{file}.toml"), arm, scale, results)
+    known = saved.names(results)
+    if text in known:
+        return Side(text, (text,))
+    folder = results / "jobs"
+    jobs = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    found = [job for job in jobs if text and job.startswith(text)]
+    if len(found) > 1:
+        raise InvalidInput(f"{text}: begins {len(found)} job ids: {', '.join(found[:5])}")
+    if not found:
+        hint = nearest(text, [*known, *jobs]) or "; it has no results yet"
+        raise InvalidInput(f"{text}: neither a job nor saved predictions in {results}, nor STUDY.toml:ARM{hint}")
+    if JobDir.of(results, found[0]).result() is None:
+        raise CannotJudge(f"{text}: job {found[0]} has no result yet")
+    _tell_stale(found, results)
+    return Side(found[0], (found[0],))
+
+
+def _arm(path: Path, name: str, scale: str | None, results: Path) -> Side:
+    study = read_study(path)
+    chosen = choose_scale(study, scale, results)
+    arms = expand(study, chosen)
+    jobs = [arm.job for arm in arms if arm.name == name]
+    if not jobs:
+        raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')
+    done = [job for job in dict.fromkeys(jobs) if JobDir.of(results, job).result() is not None]
+    if not done:
+        raise CannotJudge(f"{path}:{name}: no seed of it is done at scale {chosen}; benchbox run {path} --only ...")
+    if len(done) < len(set(jobs)):
+        note(f"{path.name}:{name}: {len(done)} of {len(set(jobs))} seeds are done")
+    _tell_stale(done, results)
+    return Side(f"{path.name}:{name}", tuple(done))
+
+
+def _tell_stale(jobs: Iterable[str], results: Path) -> None:
+    for job in jobs:
+        if JobDir.of(results, job, folders.data_root()).state().name == "stale":
+            note(f"{job}: stale, made by other code or data than today's")

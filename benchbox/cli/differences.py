@@ -1,0 +1,78 @@
+"""Ask the worker to compare results, and say how it did."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchbox.cli import folders
+from benchbox.cli.ask import ask
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class How:
+    """How results are compared: by which protocols and groups, with which confidence; see the worker's `Asked`."""
+
+    protocols: Sequence[str] = ()
+    mixed: bool = False
+    kinds: Sequence[str] = ("all", "pair")
+    confidence: float = 0.95
+    resamples: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The comparisons of two sides, or why there are none.
+
+    Args:
+        rows: protocol, metric, group, the fields of `stats.compare.Comparison` (None for NaN) and its word.
+        problem: one line, empty where there is none.
+    """
+
+    rows: list[Row]
+    problem: str
+
+
+def compared(pairs: Sequence[tuple[Sequence[str], Sequence[str]]], how: How, results: Path) -> list[Answer]:
+    """Compare pairs of sides, each one or several jobs (seeds) or saved predictions; p_holm is over a pair's rows."""
+    words = ["compare", "--results", str(results), "--cache", str(folders.cache_root())]
+    data = folders.data_root()
+    given = {"pairs": [[list(a), list(b)] for a, b in pairs], **asdict(how)}
+    answers = ask([*words, *(["--data", str(data)] if data else [])], given)
+    return [Answer([_plain(row) for row in one.get("rows", ())], one.get("problem", "")) for one in answers]
+
+
+def methods(rows: Iterable[Row]) -> list[str]:
+    """Say by which methods intervals and p were made, and what they do not speak of."""
+    notes = []
+    for a, b in dict.fromkeys(tuple(row["seeds"]) for row in rows):
+        if min(a, b) > 1:
+            notes.append(
+                f"{a} and {b} seeds: Student's t with the variance of seeds and persons (bootstrap over images)."
+            )
+        elif max(a, b) > 1:
+            notes.append(
+                f"{a} and {b} seeds: one seed on a side says nothing of training's noise; t from the bootstrap over "
+                "images speaks of these trained networks on other persons."
+            )
+        else:
+            notes.append(
+                "One seed: says nothing of training's noise. Paired bootstrap over images and permutation test of "
+                "these predictions on other persons."
+            )
+    return notes
+
+
+def _plain(row: Row) -> Row:
+    def known(value: Any) -> Any:
+        if isinstance(value, list):
+            return [known(one) for one in value]
+        return None if isinstance(value, float) and math.isnan(value) else value
+
+    return {key: known(value) for key, value in row.items()}
