@@ -11,6 +11,7 @@ import typer
 from benchbox.cli.data import data_verbs
 from benchbox.cli.models import models_verbs
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
+from benchbox.cli.paper_verbs import claims, explain, verify
 from benchbox.errors import INTERRUPTED, BenchboxError, InvalidInput
 
 app = typer.Typer(
@@ -285,5 +286,7 @@ def doctor(
     sys.exit(examination.resume(kills, seed, "json" if json else format))
 
 
+for _verb in (claims, explain, verify):
+    app.command()(_verb)
 app.add_typer(data_verbs, name="data")
 app.add_typer(models_verbs, name="models")

@@ -91,7 +91,7 @@ def paper_layouts(name: str, shown: Shown, asked: str | None, results: Path, *, 
     layouts = []
     for filled in filled_tables(paper, tables, asked, results, mixed=shown.mixed, compare=shown.compare):
         layout = paper_table(filled, wide=wide)
-        origin = {"paper": name, "table": filled.table.id, "scale": filled.scale}
+        origin: dict[str, Any] = {"paper": name, "table": filled.table.id, "scale": filled.scale}
         origin |= {"mixed": shown.mixed, "compare": shown.compare}
         layouts.append(replace(layout, origin=origin))
     return layouts

@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 HOLDS, FAILS, OPEN = "holds", "does not", "cannot tell"
 
@@ -77,12 +78,19 @@ SLACK = 1e-9
 
 @dataclass(frozen=True)
 class Check:
-    """What a comparison of a formula came to: its two sides, and whether it holds."""
+    """What a comparison of a formula came to: its two sides, whether it holds, whether the right one is a number."""
 
     left: Span
     sign: str
     right: Span
     verdict: str
+    literal: bool
+
+
+def together(verdicts: Iterable[str]) -> str:
+    """Return the verdict on several comparisons that must all hold."""
+    found = list(verdicts)
+    return FAILS if FAILS in found else OPEN if OPEN in found else HOLDS
 
 
 @dataclass(frozen=True)
@@ -110,8 +118,14 @@ class Formula:
         for one, sign, other in zip(sides, self.tree.ops, sides[1:], strict=False):
             said = COMPARISONS[type(sign)]
             left, right = (self._side(side, cell, said) for side in (one, other))
-            found.append(Check(left, said, right, judge(left, said, right)))
+            literal = isinstance(other, ast.Constant) and not isinstance(other.value, str)
+            found.append(Check(left, said, right, judge(left, said, right), literal))
         return found
+
+    def pairs(self) -> list[tuple[str, str] | None]:
+        """Return for every comparison the two cells whose difference decides it, None where others do, too."""
+        sides = [self.tree.left, *self.tree.comparators]
+        return [_pair(one, other) for one, other in pairwise(sides)]
 
     def _side(self, node: ast.expr, cell: Callable[[str], Span], sign: str) -> Span:
         if sign == "==" and isinstance(node, ast.Constant) and not isinstance(node.value, str):
@@ -166,6 +180,18 @@ def _strange(node: ast.AST) -> Iterator[str]:
             return
     for part in parts:
         yield from [f"`{ast.unparse(part)}`"] if isinstance(part, ast.Compare) else _strange(part)
+
+
+def _pair(left: ast.expr, right: ast.expr) -> tuple[str, str] | None:
+    match left, right:
+        case ast.Constant(value=str() as one), ast.Constant(value=str() as other):
+            return one, other
+        case (
+            ast.BinOp(left=ast.Constant(value=str() as one), op=ast.Sub(), right=ast.Constant(value=str() as other)),
+            ast.Constant(value=int() | float()),
+        ):
+            return one, other
+    return None
 
 
 def _value(node: ast.expr, cell: Callable[[str], Span]) -> Span:

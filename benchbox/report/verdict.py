@@ -48,6 +48,16 @@ def seeds_noise(found: Measured) -> float:
     return float(stdtrit(found.n - 1, (1 + CONFIDENCE) / 2)) * found.deviation * (1 + 1 / found.n) ** 0.5
 
 
+def seeds_mean_noise(found: Measured) -> float:
+    """Return the half-width of the mean's interval over seeds, in points; infinite for one seed, which tells nothing.
+
+    Source: Student's t with n - 1 degrees of freedom.
+    """
+    if found.deviation is None:
+        return float("inf")
+    return float(stdtrit(found.n - 1, (1 + CONFIDENCE) / 2)) * found.deviation / found.n**0.5
+
+
 def of_count(reported: str, counted: float | None) -> Verdict:
     """Judge a counted number against one printed, in millions where that ends with M; counts know no noise."""
     if counted is None:
