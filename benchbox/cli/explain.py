@@ -90,7 +90,6 @@ def _of_study(table: str, row: str, column: str, asked: str | None, results: Pat
         return Asked(title, study, scale, row, column)
     rows = arm_rows(arms, results)
     columns = score_columns(rows, protocols(rows), mixed=False)
-    known = [one.key for one in columns]
     for one in columns:
         if column in (one.key, one.metric):
             return Asked(title, study, scale, row, one.metric, protocol=one.protocols[0])
@@ -98,9 +97,10 @@ def _of_study(table: str, row: str, column: str, asked: str | None, results: Pat
     for (group, metric), name in keys.items():
         if column == group:
             return Asked(title, study, scale, row, metric, group, name)
-    if not known:
+    if not columns:
         return Asked(title, study, scale, row, column)
-    raise InvalidInput(f"{title}: no such column{nearest(column, [*COUNTED, *known, *(group for group, _ in keys)])}")
+    words = [*COUNTED, *(one.metric for one in columns), *(group for group, _ in keys if group != "all")]
+    raise InvalidInput(f"{title}: no such column{nearest(column, words)}")
 
 
 def _facts(asked: Asked, arms: Sequence[Arm]) -> dict[str, str]:

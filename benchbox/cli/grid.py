@@ -63,8 +63,8 @@ def _rich(sheet: Sheet) -> None:
 
     styles = {"best": "bold", "second": "underline", "": ""}
     grid = Table(title=Text(plain(sheet.title)), box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for column in sheet.columns:
-        grid.add_column(Text(column.heading), justify="right" if column.right else "left", overflow="fold")
+    for column, heading in zip(sheet.columns, sheet.headings(), strict=True):
+        grid.add_column(Text(heading), justify="right" if column.right else "left", overflow="fold")
     for place, row in enumerate(sheet.texts()):
         if place in sheet.look.rules:
             grid.add_section()
@@ -73,5 +73,5 @@ def _rich(sheet: Sheet) -> None:
     width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", 160))
     console = Console(width=width, highlight=False)
     console.print(grid)
-    for note in sheet.footnotes:
-        console.print(Text(plain(note)))
+    for note in sheet.notes():
+        console.print(Text(note))

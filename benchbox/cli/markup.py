@@ -77,6 +77,14 @@ class Sheet:
         """Return what stands in the cells, without what could steer a terminal."""
         return [[_text(column, row) for column in self.columns] for row in self.rows]
 
+    def headings(self) -> list[str]:
+        """Return the columns' headings, likewise."""
+        return [plain(column.heading) for column in self.columns]
+
+    def notes(self) -> list[str]:
+        """Return the footnotes, each one line, likewise."""
+        return [_one_line(note) for note in self.footnotes]
+
 
 def _text(column: Column, row: Mapping[str, Any]) -> str:
     value = row.get(column.key)
@@ -111,10 +119,10 @@ def as_markdown(sheet: Sheet) -> str:
         return "| " + " | ".join(cells) + " |"
 
     rule = "| " + " | ".join("---:" if column.right else "---" for column in sheet.columns) + " |"
-    body = [line([escape_markdown(column.heading) for column in sheet.columns]), rule]
+    body = [line([escape_markdown(heading) for heading in sheet.headings()]), rule]
     body += [line(cells) for cells in _marked(sheet, marks, escape_markdown)]
-    notes = [f"\n{escape_markdown(note)}" for note in sheet.footnotes]
-    return "\n".join([f"**{escape_markdown(sheet.title)}**\n", *body, *notes])
+    notes = [f"\n{escape_markdown(note)}" for note in sheet.notes()]
+    return "\n".join([f"**{escape_markdown(plain(sheet.title))}**\n", *body, *notes])
 
 
 def escape_markdown(text: str) -> str:
@@ -132,12 +140,12 @@ def as_latex(sheet: Sheet) -> str:
     head = [f"% {_one_line(sheet.title)}"]
     head += [f"% benchbox: {json.dumps(sheet.look.comment, sort_keys=True)}"] if sheet.look.comment else []
     head += [rf"\begin{{tabular}}{{{sides}}}", r"\toprule"]
-    body = [" & ".join(escape_latex(column.heading) for column in sheet.columns) + r" \\", r"\midrule"]
+    body = [" & ".join(escape_latex(heading) for heading in sheet.headings()) + r" \\", r"\midrule"]
     for place, cells in enumerate(_marked(sheet, marks, escape_latex)):
         body += [r"\midrule"] if place in sheet.look.rules else []
         key = f" % row: {json.dumps(sheet.look.keys[place])}" if sheet.look.keys else ""
         body.append(" & ".join([_behind_break(cells[0]), *cells[1:]]) + r" \\" + key)
-    notes = [f"% {_one_line(note)}" for note in sheet.footnotes]
+    notes = [f"% {note}" for note in sheet.notes()]
     return "\n".join([*head, *body, r"\bottomrule", r"\end{tabular}", *notes])
 
 
@@ -162,11 +170,11 @@ def _html_table(sheet: Sheet) -> str:
         return f"<tr>{''.join(f'<{tag}{side}>{cell}</{tag}>' for side, cell in zip(sides, cells, strict=True))}</tr>"
 
     lines = [f"<table>\n<caption>{html.escape(plain(sheet.title))}</caption>\n<thead>"]
-    lines += [line("th", [html.escape(column.heading) for column in sheet.columns]), "</thead>\n<tbody>"]
+    lines += [line("th", [html.escape(heading) for heading in sheet.headings()]), "</thead>\n<tbody>"]
     for place, cells in enumerate(_marked(sheet, marks, html.escape)):
         lines += ["</tbody>\n<tbody>"] if place in sheet.look.rules else []
         lines.append(line("td", cells))
-    notes = [f"<li>{html.escape(plain(note))}</li>" for note in sheet.footnotes]
+    notes = [f"<li>{html.escape(note)}</li>" for note in sheet.notes()]
     return "\n".join([*lines, "</tbody>\n</table>", *(["<ul>", *notes, "</ul>"] if notes else [])])
 
 

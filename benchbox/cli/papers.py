@@ -40,7 +40,7 @@ def filled_tables(
         names = dict.fromkeys([table.study, *map(table.study_of, table.rows)])
         kinds = tuple(dict.fromkeys(["all", *(column.group.partition(":")[0] for column in table.columns)]))
         how = How(mixed=mixed, kinds=kinds) if compare else None
-        answers = {name: _answers(name, scale, _wanted(table, name), how, results) for name in names}
+        answers = {name: _answers(name, scale, table, how, results) for name in names}
         if compare and not any(one.gaps for one in answers.values()):
             raise CannotJudge(
                 f"--compare: {paper.name}, Table {table.id}: needs results of a reference arm and another"
@@ -58,24 +58,22 @@ def study_of(name: str) -> Study:
     return read_study(here if here.exists() else checkout)
 
 
-def _wanted(table: PaperTable, study: str) -> list[str]:
-    return [row.arm for row in table.rows if row.arm and table.study_of(row) == study]
-
-
-def _answers(name: str, scale: str, wanted: Sequence[str], how: How | None, results: Path) -> Answers:
+def _answers(name: str, scale: str, table: PaperTable, how: How | None, results: Path) -> Answers:
     study = study_of(name)
+    wanted = [row.arm for row in table.rows if row.arm and table.study_of(row) == name]
     everybody = expand(study, scale)
     against = {arm.name: arm.against for arm in everybody}
     for arm in wanted:
         if arm not in against:
             raise InvalidInput(f'{study.path}: has no arm "{arm}"{nearest(arm, against)}')
-    arms = [arm for arm in everybody if arm.name in wanted]
-    full = [arm for arm in expand(study, "paper") if arm.name in wanted]
     needed = {against[name] for name in wanted} | set(wanted) if how else set(wanted)
     seen = [arm for arm in everybody if arm.name in needed]
     rows = arm_rows(seen, results)
     gaps = _gaps(seen, rows, how, results) if how else None
-    return Answers(name, scale, {row.arm.name: row for row in rows}, counted(full), counted(arms), gaps)
+    networks = any(column.counted for column in table.columns)
+    here = [arm for arm in everybody if arm.name in wanted and networks]
+    full = [arm for arm in expand(study, "paper") if arm.name in wanted and networks]
+    return Answers(name, scale, {row.arm.name: row for row in rows}, counted(full), counted(here), gaps)
 
 
 def _gaps(arms: Sequence[Arm], rows: Sequence[frame.ArmRow], how: How, results: Path) -> Differences | None:
