@@ -56,5 +56,5 @@ def studies(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speeds, by hand: start-up, planning, samples a second, scoring, annotations of COCO's size."""
-    for part in ("speeds", "networks", "jpeg", "pack", "coco_scores", "comparisons", "annotations"):
+    for part in ("speeds", "networks", "jpeg", "pack", "coco_scores", "comparisons", "annotations", "tables"):
         session.run(sys.executable, "-m", f"tests.bench.{part}", *session.posargs, env=THREADS)

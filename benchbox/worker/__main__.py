@@ -63,9 +63,9 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    run, count, full, score, rescore, check, fit, compare, _, _ = (
+    run, count, full, score, rescore, check, fit, compare, spread, _, _ = (
         verbs.add_parser(name)
-        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "compare", "rates", "bench")
+        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "compare", "spread", "rates", "bench")
     )
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
@@ -82,13 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("weights", type=Path)
     for verb in (full, score, check):
         verb.add_argument("--dataset", required=True)
-    for verb in (run, full, score, rescore, check, compare):
+    for verb in (run, full, score, rescore, check, compare, spread):
         verb.add_argument("--data", type=Path)
-    for verb in (run, count, rescore, check, compare):
+    for verb in (run, count, rescore, check, compare, spread):
         verb.add_argument("--cache", type=Path, required=True)
     for verb in (score, rescore):
         verb.add_argument("--protocol", action="append", default=[])
-    for verb in (score, rescore, compare):
+    for verb in (score, rescore, compare, spread):
         verb.add_argument("--results", type=Path, required=True)
     return parser
 
@@ -139,6 +139,14 @@ def _compare(options: argparse.Namespace) -> list[dict[str, Any]]:
     return compare_pairs(kept, asked.pop("pairs"), Asked(**asked))
 
 
+def _spread(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from benchbox.worker.compare import Records
+    from benchbox.worker.spread import spreads
+
+    asked = json.load(sys.stdin)
+    return spreads(Records(options.results, options.data, options.cache), asked["jobs"], asked["kinds"])
+
+
 def _rates(options: argparse.Namespace) -> dict[str, float]:
     from benchbox.worker.bench import Setting, rates
 
@@ -162,6 +170,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "check": _check,
     "fit": _fit,
     "compare": _compare,
+    "spread": _spread,
     "rates": _rates,
     "bench": _bench,
 }
