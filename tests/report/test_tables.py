@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -52,6 +53,29 @@ def test_seeds_are_summed_up_with_their_deviation() -> None:
     assert (cell["measured"], cell["deviation"], cell["n"]) == (72.0, 2.0, 3)
     assert layout.records[1]["cells"][f"AP {PROTOCOL}"]["deviation"] is None
     assert layout.missing == 0
+
+
+def test_scores_of_an_arm_are_those_of_its_jobs_whatever_their_order() -> None:
+    """Against pandas' own grouping."""
+    random = np.random.default_rng(7)
+    kinds = [(protocol, metric, group) for protocol in "pq" for metric in ("AP", "AR") for group in ("all", "b", "c")]
+    table = [
+        (job, *kinds[place], float(value))
+        for job in "12345"
+        for place, value in zip(random.permutation(12)[: random.integers(1, 13)], random.normal(size=12), strict=False)
+    ]
+    frame = pd.DataFrame(table, columns=["job", "protocol", "metric", "group", "value"]).sample(frac=1, random_state=3)
+    store = Store(dict.fromkeys("12345", State("done")), run_rows(), frame.assign(n=9))
+    for row in rows([ArmJobs("a", True, ("1", "2", "3")), ArmJobs("b", False, ("4",))], store):
+        mine = frame[frame["job"].isin(row.arm.jobs)].groupby(["protocol", "metric", "group"])["value"]
+        assert set(row.scores) == set(mine.groups)
+        assert len(row.scores) == len(mine)
+        for key, found in mine:
+            assert row.scores[key].mean == pytest.approx(found.mean())
+            assert row.scores[key].n == len(found)
+            assert row.scores[key].deviation == (pytest.approx(found.std()) if len(found) > 1 else None)
+        with pytest.raises(KeyError):
+            row.scores["p", "AP", "nowhere"]
 
 
 def test_what_is_not_there_says_why() -> None:
