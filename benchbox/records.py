@@ -165,7 +165,8 @@ def read(path: Path, name: str) -> pa.Table:
     Raises: ValueError naming the file when it is not this table or of a later version.
     """
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # not read_table, which opens a data set: a study has many small files
+            table = file.read(use_threads=False)
     except pa.ArrowInvalid as problem:
         raise ValueError(f"{path}: not a Parquet file: {str(problem).splitlines()[0]}") from None
     names = table.schema.names

@@ -9,10 +9,10 @@ from typing import Any
 
 from benchbox import saved
 from benchbox.cli import folders
+from benchbox.cli.arms import choose_scale
 from benchbox.cli.differences import How, Row, compared, methods
 from benchbox.cli.grid import Column, emit
 from benchbox.cli.scores import check_group
-from benchbox.cli.tables import choose_scale
 from benchbox.console import note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
 from benchbox.jobdir import JobDir

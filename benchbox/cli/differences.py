@@ -48,6 +48,16 @@ def compared(pairs: Sequence[tuple[Sequence[str], Sequence[str]]], how: How, res
     return [Answer([_plain(row) for row in one.get("rows", ())], one.get("problem", "")) for one in answers]
 
 
+def spreads(jobs: Sequence[str], kinds: Sequence[str], results: Path) -> list[Row]:
+    """Return how far each job's scores would move on other persons: job, protocol, metric, group, half (points)."""
+    words = ["spread", "--results", str(results), "--cache", str(folders.cache_root())]
+    data = folders.data_root()
+    rows: list[Row] = ask(
+        [*words, *(["--data", str(data)] if data else [])], {"jobs": list(jobs), "kinds": list(kinds)}
+    )
+    return rows
+
+
 def methods(rows: Iterable[Row]) -> list[str]:
     """Say by which methods intervals and p were made, and what they do not speak of."""
     notes = []

@@ -45,7 +45,7 @@ class Differences:
     def texts(self, row: ArmRow, columns: Sequence[ScoreColumn]) -> dict[str, str]:
         """Return the differences of a row as people read them."""
         return {
-            f"{column.key} difference": self._text(self.of(row, column)) for column in columns if column.metric in SHOWN
+            f"{column.key} difference": self.text(self.of(row, column)) for column in columns if column.metric in SHOWN
         }
 
     def cell(self, row: ArmRow, column: ScoreColumn) -> dict[str, Any]:
@@ -66,7 +66,8 @@ class Differences:
             *self.notes,
         ]
 
-    def _text(self, one: Mapping[str, Any] | None) -> str:
+    def text(self, one: Mapping[str, Any] | None) -> str:
+        """Spell one difference as people read it."""
         if one is None:
             return ""
         mark = "*" if one["p_holm"] is not None and one["p_holm"] < 1 - self.confidence else ""

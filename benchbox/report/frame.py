@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pandas import isna
+import numpy as np
+from pandas import DataFrame, factorize, isna
 
 from benchbox.jobdir import State
 from benchbox.store import Store
 
 ORDER = ("failed", "interrupted", "running", "pending", "stale", "done", "saved")
 """From the state that most needs saying to the one that needs no word."""
+
+
+Key = tuple[str, str, str]
+"""Of a score: protocol, metric and group."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +48,63 @@ class ArmRow:
 
     arm: ArmJobs
     state: str
-    scores: Mapping[tuple[str, str, str], Measured]
+    scores: Mapping[Key, Measured]
     notes: tuple[str, ...] = ()
+
+
+class Scores(Mapping[Key, Measured]):
+    """The scores of an arm by protocol, metric and group, each summed up over its seeds when it is asked for."""
+
+    def __init__(self, seeds: Sequence[Mapping[Key, tuple[float, int]]]) -> None:
+        self._seeds = seeds
+        one = seeds[0] if len(seeds) == 1 else None
+        self._keys = dict.fromkeys(key for seed in seeds for key in seed) if one is None else one
+
+    def __getitem__(self, key: Key) -> Measured:
+        found = [seed[key] for seed in self._seeds if key in seed]
+        if not found:
+            raise KeyError(key)
+        return _sum_up([value for value, _ in found], found[0][1])
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 def rows(arms: Iterable[ArmJobs], store: Store) -> list[ArmRow]:
     """Return one row per arm in the given order, from the scores of its jobs."""
-    values: dict[str, list[tuple[tuple[str, str, str], float, int]]] = {}
-    names = ("job", "protocol", "metric", "group", "value", "n")
-    for job, protocol, metric, group, value, counted in zip(*(store.scores[name] for name in names), strict=True):
-        values.setdefault(job, []).append(((protocol, metric, group), float(value), int(counted)))
+    values = _by_job(store.scores)
     divided = _divided(store)
     return [
         ArmRow(
             arm,
             _state(arm, store.states),
-            _scores(arm, values),
+            Scores([values[job] for job in arm.jobs if job in values]),
             tuple(divided[job] for job in arm.jobs if job in divided),
         )
         for arm in arms
     ]
+
+
+def _by_job(scores: DataFrame) -> dict[str, dict[Key, tuple[float, int]]]:
+    """Return value and count by key of every job.
+
+    Keys repeat from job to job, so each is made once, however many rows have it.
+    """
+    parts = [factorize(scores[name]) for name in ("protocol", "metric", "group")]
+    codes, size = np.zeros(len(scores), np.int64), 1
+    for part, words in reversed(parts):
+        codes, size = codes + size * part, size * max(len(words), 1)
+    kinds, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    keys = list(zip(*(words.take(part[first]).tolist() for part, words in parts), strict=True)) if len(kinds) else []
+    jobs, names = factorize(scores["job"])
+    pairs = list(zip(scores["value"].tolist(), scores["n"].tolist(), strict=True))
+    found: list[dict[Key, tuple[float, int]]] = [{} for _ in names]
+    for job, place, pair in zip(jobs.tolist(), places.tolist(), pairs, strict=True):
+        found[job][keys[place]] = pair
+    return dict(zip(names.tolist(), found, strict=True))
 
 
 def protocols(table: Iterable[ArmRow]) -> list[str]:
@@ -89,14 +130,6 @@ def _divided(store: Store) -> dict[str, str]:
 def _state(arm: ArmJobs, states: Mapping[str, State]) -> str:
     found = {states[job].name for job in arm.jobs}
     return next(name for name in ORDER if name in found)
-
-
-def _scores(arm: ArmJobs, values: Mapping[str, Sequence[tuple[Any, float, int]]]) -> dict[Any, Measured]:
-    gathered: dict[Any, list[tuple[float, int]]] = {}
-    for job in arm.jobs:
-        for key, value, counted in values.get(job, ()):
-            gathered.setdefault(key, []).append((value, counted))
-    return {key: _sum_up([value for value, _ in found], found[0][1]) for key, found in gathered.items()}
 
 
 def _sum_up(values: Sequence[float], counted: int) -> Measured:

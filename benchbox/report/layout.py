@@ -15,16 +15,26 @@ METRICS = ("AP", "AP50", "AP75", "APM", "APL", "AR", "PCKh", "PCK")
 
 @dataclass(frozen=True)
 class Heading:
-    """A column: its key in the rows' texts, its heading, and whether it holds numbers."""
+    """A column: its key in the rows' texts, its heading, whether it holds numbers, whether only a CSV shows it."""
 
     key: str
     heading: str
     right: bool = False
+    detail: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A table: texts for people, records for programs."""
+    """A table: texts for people, records for programs.
+
+    Args:
+        missing: how much is not there that `--strict` asks for.
+        meta: of the JSON.
+        keys: what to call each row, in commands and in LaTeX's comments.
+        looks: per row the columns that are "best" or "second".
+        rules: rows before which a new group begins.
+        origin: what was asked for, enough to lay the same table out again.
+    """
 
     title: str
     columns: list[Heading]
@@ -33,6 +43,10 @@ class Layout:
     footnotes: list[str]
     missing: int
     meta: dict[str, Any] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+    looks: list[dict[str, str]] = field(default_factory=list)
+    rules: list[int] = field(default_factory=list)
+    origin: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

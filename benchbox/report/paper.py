@@ -1,11 +1,16 @@
-"""Lay out a table of a paper: its printed cells, and beside each what was counted or measured."""
+"""Lay out a table of a paper: its printed cells, beside each what was counted or measured, and what to think of it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from benchbox.papers.read import Paper, PaperColumn, PaperTable
+from benchbox.papers.read import PaperColumn, PaperRow, PaperTable
+from benchbox.report import verdict
+from benchbox.report.cells import Cell, Filled
+from benchbox.report.differences import FIELDS
 from benchbox.report.frame import ArmRow, protocols
 from benchbox.report.layout import (
     SCHEMA,
@@ -14,142 +19,204 @@ from benchbox.report.layout import (
     ScoreColumn,
     absent,
     cell,
-    missing,
+    head,
     notes_on,
     record,
     used_notes,
 )
 
-Counts = Mapping[str, Mapping[str, int]]
 NOT_RUN = "not run here"
+KINDS = {"reported": ("reported",), "measured": ("measured", "counted"), "- reference": ("difference",)}
+"""The lines of a row where they stand one below the other, and which columns are their numbers."""
+STACKED_FROM = 4
+"""Score columns from which the measured numbers stand below the reported ones, not beside them."""
 
 
-def paper_table(
-    paper: Paper,
-    table: PaperTable,
-    scale: str,
-    rows: Mapping[str, ArmRow],
-    counted: Counts,
-    counted_here: Counts,
-    *,
-    mixed: bool = False,
-) -> Layout:
+def paper_table(filled: Filled, *, wide: bool = False) -> Layout:
     """Lay out one table of a paper.
 
-    Args:
-        rows: the study's arms at `scale`, by name.
-        counted, counted_here: parameters and macs of each arm at the paper's own scale and at `scale`.
-        mixed: let scores of different protocols share a column, with footnotes.
+    Args: wide: measured numbers beside the reported ones, however many columns there are.
     """
-    marks = {key: f"[{number}]" for number, key in enumerate(_errata(table), start=1)}
-    arms = list(rows.values())
-    scores = {
-        column.key: _score_column(column.key, arms, mixed)
-        for column in table.columns
-        if column.metric and not column.millions
-    }
+    layout = _beside(filled)
+    return layout if wide or len(filled.scores) < STACKED_FROM else _stacked(filled, layout)
+
+
+def _beside(filled: Filled) -> Layout:
+    table, scale = filled.table, filled.scale
+    marks = filled.marks()
+    decimals = {column.key: _decimals(table, column) for column in table.columns if column.metric}
+    wrong = filled.wrong()
     texts, records = [], []
     for printed in table.rows:
-        row = rows[printed.arm] if printed.arm else None
-        text = dict(printed.labels) | {"state": row.state if row else NOT_RUN}
-        cells: dict[str, Any] = {}
+        labels = {column.key: table.text(printed, column) for column in table.columns if not column.metric}
+        arm = next((one.row for (row, _), one in filled.cells.items() if row == printed.key), None)
+        text, cells, noted = labels | {"state": arm.state if arm else NOT_RUN}, {}, dict[str, None]()
         for column in (column for column in table.columns if column.metric):
-            reported = printed.reported.get(column.key, "")
-            if column.millions:
-                note = "".join(marks[key] for key in printed.errata)
-                cells[column.key] = _count_cell(column, row, counted, counted_here)
-                text |= _count_texts(column, cells[column.key])
-            else:
-                note = ""
-                cells[column.key] = _score_cell(column, row, scores[column.key])
-                text[f"{column.key} measured"] = _score_text(column, row, scores[column.key])
-            cells[column.key]["reported"] = reported
-            text[f"{column.key} reported"] = reported + note if reported else ""
+            one = filled.cells[printed.key, column.key]
+            errata = [key for key in marks if one.address in wrong[key]]
+            noted |= dict.fromkeys(errata)
+            text |= _texts(column, one, filled.scores.get(column.key), decimals[column.key])
+            text |= _gap_text(filled, printed, column, one)
+            text[f"{column.key} reported"] = one.reported + "".join(marks[key] for key in errata)
+            cells[column.key] = _record(column, one)
         texts.append(text)
-        identity = record(row) if row else {"state": NOT_RUN}
-        records.append(
-            {"labels": printed.labels, "arm": printed.arm, "errata": printed.errata} | identity | {"cells": cells}
-        )
-    shown = [column for column in scores.values() if column]
-    footnotes = [f"Reported: {table.about}.", _scale_note(scale, shown)]
-    footnotes += [f"{mark} {paper.errata[key].strip()}" for key, mark in marks.items()]
-    footnotes += (used_notes(shown) if any(column.mixed for column in shown) else []) + _left_out(arms, shown)
-    footnotes += notes_on(arms)
-    meta = {"schema": SCHEMA, "kind": "paper-table", "paper": paper.name, "table": table.id, "scale": scale}
-    meta["protocols"] = protocols(arms)
-    title = f"{paper.name}, Table {table.id}: {table.title}"
-    return Layout(title, _headings(table, scale), texts, records, footnotes, missing(arms), meta)
+        identity = record(arm) if arm else {"state": NOT_RUN}
+        records.append({"labels": labels, "arm": printed.arm or None, "errata": list(noted)} | identity)
+        records[-1] |= {"key": printed.key, "cells": cells}
+    meta = {"schema": SCHEMA, "kind": "paper-table", "paper": filled.paper.name, "table": table.id, "scale": scale}
+    return Layout(
+        f"{filled.paper.name}, Table {table.id}: {table.title}",
+        _headings(table, scale, bool(filled.gaps)),
+        texts,
+        records,
+        _footnotes(filled, marks),
+        sum(one.missing for one in filled.cells.values()),
+        meta | {"protocols": protocols(filled.arms)},
+        [row.key for row in table.rows],
+        _looks(filled, decimals),
+        [place for place in range(1, len(table.rows)) if table.rows[place].group != table.rows[place - 1].group],
+    )
 
 
-def _headings(table: PaperTable, scale: str) -> list[Heading]:
+def _stacked(filled: Filled, layout: Layout) -> Layout:
+    """Put the measured numbers below the reported ones, so that the columns are those that are printed."""
+    table = filled.table
+    columns = [Heading(column.key, column.heading, bool(column.metric)) for column in table.columns]
+    columns.insert(sum(not column.metric for column in table.columns), Heading("kind", ""))
+    texts: list[dict[str, str]] = []
+    looks, keys, starts = [], [], []
+    for place, row in enumerate(table.rows):
+        starts.append(len(texts))
+        text, look = layout.texts[place], layout.looks[place]
+        for kind, words in KINDS.items():
+            found = {
+                column.key: f"{column.key} {word}"
+                for column in table.columns
+                for word in words
+                if column.metric
+                if f"{column.key} {word}" in text
+            }
+            if kind == "reported" or (row.arm and found):
+                labels = {column.key: text[column.key] for column in table.columns if not column.metric}
+                shown = {key: text[name] for key, name in found.items()} | {"kind": kind}
+                texts.append(shown | (labels if kind == "reported" else {}))
+                looks.append({key: look.get(name, "") for key, name in found.items()})
+                keys.append(f"{row.key} {kind}")
+        texts[-1 if not filled.gaps or not row.arm else -2]["state"] = text["state"]
+    rules = [starts[place] for place in layout.rules]
+    columns.append(Heading("state", "State"))
+    return replace(layout, columns=columns, texts=texts, looks=looks, keys=keys, rules=rules)
+
+
+def _footnotes(filled: Filled, marks: Mapping[str, str]) -> list[str]:
+    shown = [column for column in filled.scores.values() if column]
+    notes = [f"Reported: {filled.table.about}.", _scale_note(filled.scale, shown)]
+    notes += [f"{marks[one.key]} {one.text}".strip() for one in filled.paper.errata if one.key in marks]
+    notes += used_notes(shown) if any(column.mixed for column in shown) else []
+    notes += [note for gaps in filled.gaps.values() for note in gaps.footnotes()]
+    return list(
+        dict.fromkeys([*notes, *_left_out(filled.arms, shown), *_verdict_notes(filled), *notes_on(filled.arms)])
+    )
+
+
+def _headings(table: PaperTable, scale: str, compared: bool) -> list[Heading]:
     columns = []
     for column in table.columns:
         if not column.metric:
             columns.append(Heading(column.key, column.heading))
             continue
         columns.append(Heading(f"{column.key} reported", f"{column.heading} reported", True))
-        if column.millions:
+        if column.counted:
             columns.append(Heading(f"{column.key} counted", f"{column.heading} counted", True))
             if scale != "paper":
                 columns.append(Heading(f"{column.key} here", f"{column.heading} at {scale}", True))
         else:
             columns.append(Heading(f"{column.key} measured", f"{column.heading} measured", True))
+            columns += [Heading(f"{column.key} difference", "- reference", True)] if compared else []
+        columns.append(Heading(f"{column.key} verdict", f"{column.heading} verdict", detail=True))
     return [*columns, Heading("state", "State")]
 
 
-def _score_column(metric: str, arms: Sequence[ArmRow], mixed: bool) -> ScoreColumn | None:
-    """Return whose scores stand in a column: one protocol's, the first that any arm has, unless they are mixed."""
-    ordered = sorted(arms, key=lambda row: not row.arm.reference)
-    names = tuple(
-        dict.fromkeys(
-            name for row in ordered for name, one, group in row.scores if one == metric and group == "all" and name
-        )
-    )
-    return ScoreColumn(metric, names if mixed else names[:1]) if names else None
+def _texts(column: PaperColumn, one: Cell, scores: ScoreColumn | None, decimals: int) -> dict[str, str]:
+    said = {f"{column.key} verdict": one.verdict.text if one.verdict else ""}
+    sign = f" {verdict.MARKS[one.verdict.word]}" if one.verdict and one.verdict.word in verdict.MARKS else ""
+    if column.counted:
+        here = _number(column, one.here)
+        return said | {f"{column.key} counted": _number(column, one.counted) + sign, f"{column.key} here": here}
+    if one.row is None:
+        return said | {f"{column.key} measured": NOT_RUN}
+    text = scores.text(one.row, decimals) if scores else absent(one.row.state)
+    seeds = f" (n {one.measured.n})" if one.measured and one.measured.n > 1 else ""
+    return said | {f"{column.key} measured": text + seeds + sign}
 
 
-def _score_cell(column: PaperColumn, row: ArmRow | None, scores: ScoreColumn | None) -> dict[str, Any]:
-    return scores.cell(row) if row and scores else cell(None, column.key, "")
+def _gap_text(filled: Filled, row: PaperRow, column: PaperColumn, one: Cell) -> dict[str, str]:
+    gaps = filled.gaps.get(filled.table.study_of(row))
+    return {f"{column.key} difference": gaps.text(one.gap)} if gaps and not column.counted else {}
 
 
-def _score_text(column: PaperColumn, row: ArmRow | None, scores: ScoreColumn | None) -> str:
-    if row is None:
-        return NOT_RUN
-    return scores.text(row, column.decimals) if scores else absent(row.state)
+def _record(column: PaperColumn, one: Cell) -> dict[str, Any]:
+    word, why = (one.verdict.word, one.verdict.why or None) if one.verdict else (None, None)
+    judged = {"reported": one.reported, "verdict": word, "why": why}
+    if column.counted:
+        return {"counted": one.counted, "metric": column.metric, "counted_here": one.here} | judged
+    gap = {"against_reference": {name: one.gap[name] for name in FIELDS}} if one.gap else {}
+    return cell(one.measured, column.metric, one.protocol) | judged | gap
 
 
-def _count_cell(column: PaperColumn, row: ArmRow | None, counted: Counts, here: Counts) -> dict[str, Any]:
-    return {
-        "counted": counted[row.arm.name][column.key] if row else None,
-        "metric": column.key,
-        "counted_here": here[row.arm.name][column.key] if row else None,
-    }
+def _decimals(table: PaperTable, column: PaperColumn) -> int:
+    printed = [table.text(row, column).partition(".")[2] for row in table.rows]
+    return max(len(text.removesuffix("M")) for text in printed)
 
 
-def _count_texts(column: PaperColumn, counts: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        f"{column.key} counted": _millions(counts["counted"], column.decimals),
-        f"{column.key} here": _millions(counts["counted_here"], column.decimals),
-    }
+def _looks(filled: Filled, decimals: Mapping[str, int]) -> list[dict[str, str]]:
+    """Say which reported and which measured scores are best and second among those that may be compared."""
+    looks: list[dict[str, str]] = [{} for _ in filled.table.rows]
+    for key, scores in filled.scores.items():
+        reported, measured = {}, {}
+        for place, row in enumerate(filled.table.rows):
+            one = filled.cells[row.key, key]
+            if one.reported not in ("", "-") and not row.not_comparable:
+                reported[place] = float(one.reported)
+            if one.measured and one.row and one.row.state in ("done", "saved") and scores and not scores.mixed:
+                measured[place] = round(one.measured.mean, decimals[key])
+        for kind, values in (("reported", reported), ("measured", measured)):
+            for place, word in verdict.ranks(values).items():
+                looks[place][f"{key} {kind}"] = word
+    return looks
 
 
-def _millions(count: float | None, decimals: int) -> str:
-    return "" if count is None else f"{count / 1e6:.{decimals}f}M"
-
-
-def _errata(table: PaperTable) -> list[str]:
-    return list(dict.fromkeys(key for row in table.rows for key in row.errata))
+def _number(column: PaperColumn, count: float | None) -> str:
+    if count is None:
+        return ""
+    return f"{count:.2f}" if column.metric == "field_gflops" else f"{count / 1e6:.3f}M"
 
 
 def _left_out(arms: Sequence[ArmRow], columns: Sequence[ScoreColumn]) -> list[str]:
     """Say so where an arm's score is not shown because another protocol made it."""
     for column in columns:
         for row in arms:
-            others = any(metric == column.metric and group == "all" for _, metric, group in row.scores)
+            others = any(
+                (metric, group) == (column.metric, column.group) and head(name) == head(column.protocols[0])
+                for name, metric, group in row.scores
+            )
             if others and column.of(row)[1] is None:
                 return [f"–: {row.arm.name} was scored by another protocol than {column.protocols[0]}; "
                         "--mixed-protocols shows it, with a note."]  # fmt: skip
     return []
+
+
+def _verdict_notes(filled: Filled) -> list[str]:
+    """Count the verdicts, explain their signs, and where the scale allows some say why others are not possible."""
+    said = [one.verdict for one in filled.cells.values() if one.verdict]
+    words = Counter(one.word for one in said)
+    notes = [f"Verdicts: {', '.join(f'{count} {word}' for word, count in sorted(words.items()))}."]
+    signs = [f"{sign} {word}" for word, sign in verdict.MARKS.items() if words[word]]
+    notes += [f"{', '.join(signs)}."] if signs else []
+    if filled.scale == "paper":
+        reasons = [one.verdict.why for one in filled.cells.values() if one.verdict and one.measured]
+        notes += [f"Not comparable: {why}." for why in dict.fromkeys(reasons) if why]
+    return notes
 
 
 def _scale_note(scale: str, columns: Sequence[ScoreColumn]) -> str:

@@ -30,7 +30,7 @@ def study_table(
     title: str,
     scale: str,
     rows: Sequence[ArmRow],
-    counted: Mapping[str, Mapping[str, int]],
+    counted: Mapping[str, Mapping[str, int | float]],
     *,
     asked: Sequence[str] = (),
     mixed: bool = False,
@@ -60,7 +60,7 @@ def study_table(
         records.append(record(row) | {"costs": dict(costs) if costs else None, "cells": cells})
     footnotes = [f"Scale {scale}.", *used_notes(scores), *_notes(rows, gaps)]
     meta = {"schema": SCHEMA, "kind": "study-table", "scale": scale, "protocols": used}
-    return Layout(title, columns, texts, records, footnotes, missing(rows), meta)
+    return Layout(title, columns, texts, records, footnotes, missing(rows), meta, [row.arm.name for row in rows])
 
 
 def group_table(
@@ -106,7 +106,9 @@ def group_table(
     what = "persons" if by in ("category", "activity") else "labelled joints"
     footnotes = [f"Scale {scale}.", f"n: {what}.", *used_notes(scores[:1]), *_notes(rows, gaps)]
     meta = {"schema": SCHEMA, "kind": "group-table", "by": by, "scale": scale, "protocols": list(names)}
-    return Layout(f"{title}, by {by}", columns, texts, records, footnotes, missing(rows), meta)
+    return Layout(
+        f"{title}, by {by}", columns, texts, records, footnotes, missing(rows), meta, [row.arm.name for row in rows]
+    )
 
 
 def _headings(columns: Sequence[tuple[ScoreColumn, str]], gaps: Differences | None) -> list[Heading]:

@@ -66,10 +66,8 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    run, count, full, score, rescore, check, fit, compare, matches, _, _ = (
-        verbs.add_parser(name)
-        for name in ("run", "count", "full", "score", "rescore", "check", "fit", "compare", "matches", "rates", "bench")
-    )
+    names = "run count full score rescore check fit compare matches spread rates bench"
+    run, count, full, score, rescore, check, fit, compare, matches, spread, _, _ = map(verbs.add_parser, names.split())
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
     run.add_argument("--processes", type=int, default=1)
@@ -85,13 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("weights", type=Path)
     for verb in (full, score, check):
         verb.add_argument("--dataset", required=True)
-    for verb in (run, full, score, rescore, check, compare, matches):
+    for verb in (run, full, score, rescore, check, compare, matches, spread):
         verb.add_argument("--data", type=Path)
-    for verb in (run, count, rescore, check, compare, matches):
+    for verb in (run, count, rescore, check, compare, matches, spread):
         verb.add_argument("--cache", type=Path, required=True)
     for verb in (score, rescore):
         verb.add_argument("--protocol", action="append", default=[])
-    for verb in (score, rescore, compare, matches):
+    for verb in (score, rescore, compare, matches, spread):
         verb.add_argument("--results", type=Path, required=True)
     return parser
 
@@ -149,6 +147,14 @@ def _matches(options: argparse.Namespace) -> dict[str, Any]:
     return matches_text(**json.load(sys.stdin), **where)
 
 
+def _spread(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from benchbox.worker.compare import Records
+    from benchbox.worker.spread import spreads
+
+    asked = json.load(sys.stdin)
+    return spreads(Records(options.results, options.data, options.cache), asked["jobs"], asked["kinds"])
+
+
 def _rates(options: argparse.Namespace) -> dict[str, float]:
     from benchbox.worker.bench import Setting, rates
 
@@ -173,6 +179,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "fit": _fit,
     "compare": _compare,
     "matches": _matches,
+    "spread": _spread,
     "rates": _rates,
     "bench": _bench,
 }

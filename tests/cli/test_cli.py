@@ -73,7 +73,7 @@ def test_the_first_line_says_which_scale_and_why(stages: str, benchbox: Call) ->
         (["run", "STAGES", "--scale", "mini"], 4, "coco: BENCHBOX_DATA is not set; point it at"),
         (["run", "STAGES", "--scale", "paper"], 4, "coco: BENCHBOX_DATA is not set; point it at"),
         (["logs", "3f2a"], 2, "job 3f2a: not in results"),
-        (["table"], 2, "give either a study's file or --paper NAME (papers: efficient-hrnet)"),
+        (["table"], 2, "give either a study's file or --paper NAME (papers: acnn, efficient-hrnet,"),
         (["table", "--paper", "efficient-hrnt"], 2, 'unknown paper; did you mean "efficient-hrnet"?'),
         (["table", "--paper", "../../etc/passwd"], 2, "unknown paper"),
     ],
@@ -146,7 +146,7 @@ def test_status_and_logs_of_results(smoke: str, smoke_results: Path, benchbox: C
 
 def test_a_table_without_results_stands_pending(stages: str, benchbox: Call, root: Path, tmp_path: Path) -> None:
     (tmp_path / "ablations").symlink_to(root / "ablations")
-    done = benchbox("table", "--paper", "efficient-hrnet", "--json")
+    done = benchbox("table", "--paper", "efficient-hrnet", "--table", "I", "--json")
     assert done.returncode == 0
     table = json.loads(done.stdout)
     assert {row["state"] for row in table["rows"]} == {"pending"}
@@ -167,7 +167,12 @@ def test_the_json_of_tables_is_frozen(
     assert cell.keys() == {"metric", "protocol", "measured", "deviation", "n"}
     assert (cell["deviation"], cell["n"]) == (None, 1)
     (tmp_path / "ablations").symlink_to(root / "ablations")
-    paper = json.loads(benchbox("table", "--paper", "efficient-hrnet", "--json").stdout)
+    paper = json.loads(benchbox("table", "--paper", "efficient-hrnet", "--table", "I", "--json").stdout)
     assert paper.keys() == {"schema", "kind", "paper", "table", "scale", "protocols", "title", "rows", "footnotes"}
-    assert paper["rows"][1].keys() == {"labels", "arm", "errata", "reference", "jobs", "state", "cells"}
-    assert paper["rows"][1]["cells"]["parameters"].keys() == {"reported", "counted", "metric", "counted_here"}
+    assert paper["rows"][1].keys() == {"labels", "arm", "errata", "reference", "jobs", "state", "key", "cells"}
+    judged = {"reported", "verdict", "why"}
+    assert paper["rows"][1]["cells"]["parameters"].keys() == {"counted", "metric", "counted_here"} | judged
+    assert paper["rows"][1]["cells"]["AP"].keys() == cell.keys() | judged
+    both = json.loads(benchbox("table", "--paper", "efficient-hrnet", "--json").stdout)
+    assert both.keys() == {"schema", "kind", "paper", "tables"}
+    assert both["tables"][0] == paper

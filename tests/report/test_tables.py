@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -12,6 +14,7 @@ from benchbox.errors import CannotJudge
 from benchbox.jobdir import State
 from benchbox.papers import read as papers
 from benchbox.records import RUNS
+from benchbox.report.cells import Answers, fill
 from benchbox.report.frame import ArmJobs, rows
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
@@ -50,6 +53,29 @@ def test_seeds_are_summed_up_with_their_deviation() -> None:
     assert (cell["measured"], cell["deviation"], cell["n"]) == (72.0, 2.0, 3)
     assert layout.records[1]["cells"][f"AP {PROTOCOL}"]["deviation"] is None
     assert layout.missing == 0
+
+
+def test_scores_of_an_arm_are_those_of_its_jobs_whatever_their_order() -> None:
+    """Against pandas' own grouping."""
+    random = np.random.default_rng(7)
+    kinds = [(protocol, metric, group) for protocol in "pq" for metric in ("AP", "AR") for group in ("all", "b", "c")]
+    table = [
+        (job, *kinds[place], float(value))
+        for job in "12345"
+        for place, value in zip(random.permutation(12)[: random.integers(1, 13)], random.normal(size=12), strict=False)
+    ]
+    frame = pd.DataFrame(table, columns=["job", "protocol", "metric", "group", "value"]).sample(frac=1, random_state=3)
+    store = Store(dict.fromkeys("12345", State("done")), run_rows(), frame.assign(n=9))
+    for row in rows([ArmJobs("a", True, ("1", "2", "3")), ArmJobs("b", False, ("4",))], store):
+        mine = frame[frame["job"].isin(row.arm.jobs)].groupby(["protocol", "metric", "group"])["value"]
+        assert set(row.scores) == set(mine.groups)
+        assert len(row.scores) == len(mine)
+        for key, found in mine:
+            assert row.scores[key].mean == pytest.approx(found.mean())
+            assert row.scores[key].n == len(found)
+            assert row.scores[key].deviation == (pytest.approx(found.std()) if len(found) > 1 else None)
+        with pytest.raises(KeyError):
+            row.scores["p", "AP", "nowhere"]
 
 
 def test_what_is_not_there_says_why() -> None:
@@ -97,16 +123,22 @@ def test_protocols_share_a_column_when_asked_and_every_number_is_marked() -> Non
 
 def test_a_papers_column_holds_one_protocol_unless_asked() -> None:
     paper = papers.read("efficient-hrnet")
-    (table,) = paper.tables
+    table = paper.table("I")
     names = list(dict.fromkeys(row.arm for row in table.rows if row.arm))
     arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
-    other = "coco-kp/det-56.4/flip"
+    other = "coco-kp/gt-boxes/noflip"
     scores = [(name, PROTOCOL if name == "baseline" else other, "AP", 70.0) for name in names]
     found = {row.arm.name: row for row in rows(arms, made(dict.fromkeys(names, "done"), scores))}
-    alone = paper_table(paper, table, "tiny", found, counted(*names), counted(*names))
+    answers = {table.study: Answers(table.study, "tiny", found, counted(*names), counted(*names))}
+    alone = paper_table(fill(paper, table, answers))
     assert [text["AP measured"] for text in alone.texts] == ["70.0"] + ["–"] * (len(table.rows) - 1)
     assert any("--mixed-protocols" in note for note in alone.footnotes)
-    mixed = paper_table(paper, table, "tiny", found, counted(*names), counted(*names), mixed=True)
+    mixed = paper_table(fill(paper, table, answers, mixed=True))
+    # The paper's own protocol comes first, whoever else was scored by another.
+    scores = [(name, PROTOCOL if name == "baseline" else table.protocol, "AP", 70.0) for name in names]
+    found = {row.arm.name: row for row in rows(arms, made(dict.fromkeys(names, "done"), scores))}
+    own = paper_table(fill(paper, table, {table.study: replace(answers[table.study], rows=found)}))
+    assert [text["AP measured"] for text in own.texts] == ["–"] + ["70.0"] * (len(table.rows) - 1)
     assert [text["AP measured"] for text in mixed.texts] == ["70.0 [a]"] + ["70.0 [b]"] * (len(table.rows) - 1)
 
 
@@ -132,15 +164,16 @@ def test_groups_stand_with_their_numbers() -> None:
 
 def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None:
     paper = papers.read("efficient-hrnet")
-    (table,) = paper.tables
-    names = [row.arm for row in table.rows if row.arm]
+    table = paper.table("I")
+    names = [row.arm for row in table.rows]
     arms = [ArmJobs(name, name == "baseline", (name,)) for name in names]
     store = made({name: "done" for name in names}, [(name, PROTOCOL, "AP", 17.5) for name in names])
     by_name = {row.arm.name: row for row in rows(arms, store)}
-    layout = paper_table(paper, table, "tiny", by_name, counted(*names), counted(*names))
+    answers = {table.study: Answers(table.study, "tiny", by_name, counted(*names), counted(*names))}
+    layout = paper_table(fill(paper, table, answers))
     first, second = layout.texts[0], layout.texts[1]
     assert (first["parameters reported"], second["parameters reported"]) == ("28.5M", "31.1M[1]")
-    assert first["parameters counted"] == "28.536M"
+    assert first["parameters counted"] == "28.536M ="
     assert (first["AP reported"], first["AP measured"]) == ("74.4", "17.5")
     assert any(note.startswith("[1] #Param cannot come from the described module") for note in layout.footnotes)
     assert any("scale tiny" in note and "not comparable" in note for note in layout.footnotes)

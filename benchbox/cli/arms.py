@@ -1,0 +1,74 @@
+"""Arms with their states, scores, networks' costs and differences to their reference, as tables need them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchbox import costs, store
+from benchbox.cli import folders
+from benchbox.cli.counts import count_networks
+from benchbox.cli.differences import How, compared, methods
+from benchbox.errors import CannotJudge
+from benchbox.jobdir import JobDir
+from benchbox.papers.read import COUNTED
+from benchbox.plan import Arm, expand
+from benchbox.report import frame
+from benchbox.report.differences import Differences, gathered
+from benchbox.spec import SCALES, Study
+
+
+def choose_scale(study: Study, asked: str | None, results: Path) -> str:
+    """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
+    if asked:
+        return asked
+    usual = folders.choose_scale(None, study, folders.data_root())[0]
+    usual_jobs = {arm.job for arm in expand(study, usual)}
+    for scale in SCALES:
+        if scale == "paper" or scale in study.scales:
+            jobs = {arm.job for arm in expand(study, scale)}
+            if any(_done(results, job) for job in jobs):
+                return usual if jobs == usual_jobs else scale
+    return usual
+
+
+def arm_rows(arms: Sequence[Arm], results: Path, names: Sequence[str] = ()) -> list[frame.ArmRow]:
+    """Join arms, and saved predictions by name, with their states and scores."""
+    found = store.read(results, dict.fromkeys(arm.job for arm in arms), folders.data_root())
+    found = store.with_saved(found, results, names)
+    jobs: dict[str, list[str]] = {}
+    for arm in arms:
+        jobs.setdefault(arm.name, []).append(arm.job)
+    references = {arm.name for arm in arms if arm.reference}
+    named = [frame.ArmJobs(name, name in references, tuple(ids)) for name, ids in jobs.items()]
+    return frame.rows([*named, *(frame.ArmJobs(name, False, (name,)) for name in names)], found)
+
+
+def counted(arms: Sequence[Arm]) -> Mapping[str, Mapping[str, int | float]]:
+    """Return what each arm's network costs, by the arm's name."""
+    found = count_networks([arm.config for arm in arms])
+    return {arm.name: {key: vars(found[costs.key(arm.config)])[key] for key in COUNTED} for arm in arms}
+
+
+def differences(
+    arms: Sequence[Arm], rows: Sequence[frame.ArmRow], how: How, results: Path, saved: Sequence[str] = ()
+) -> Differences:
+    """Compare every arm that has results with its reference, and saved predictions with the study's first.
+
+    Raises: CannotJudge where no arm has results beside its reference.
+    """
+    done = {row.arm.name: [job for job in row.arm.jobs if row.state == "saved" or _done(results, job)] for row in rows}
+    against = {name: arms[0].against for name in saved} | {arm.name: arm.against for arm in arms}
+    names = [row.arm.name for row in rows if not row.arm.reference]
+    names = [name for name in names if done[name] and done[against[name]]]
+    if not names:
+        raise CannotJudge("--compare: needs results of the reference arm and of another one")
+    answers = compared([(done[against[name]], done[name]) for name in names], how, results)
+    found = {name: answer.rows for name, answer in zip(names, answers, strict=True)}
+    notes = methods(row for some in found.values() for row in some)
+    notes += [f"{name}: not compared: {one.problem}." for name, one in zip(names, answers, strict=True) if one.problem]
+    return gathered(found, confidence=how.confidence, notes=notes)
+
+
+def _done(results: Path, job: str) -> bool:
+    return JobDir.of(results, job).result() is not None

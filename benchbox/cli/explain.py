@@ -1,0 +1,161 @@
+"""The verb that says what is behind a cell of a table: runs, seeds, commits, protocol and commands."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchbox import store
+from benchbox.cli import folders
+from benchbox.cli.arms import arm_rows, choose_scale, counted
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
+from benchbox.cli.papers import filled_tables, study_of
+from benchbox.errors import OK, InvalidInput, nearest
+from benchbox.papers import read as papers
+from benchbox.papers.read import COUNTED
+from benchbox.plan import Arm, expand
+from benchbox.report.frame import protocols
+from benchbox.report.layout import score_columns
+from benchbox.spec import Study, read_study
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A cell: where it stands, what answers it (no study where nothing does), and what else is known of it."""
+
+    title: str
+    study: Study | None
+    scale: str
+    arm: str
+    metric: str
+    group: str = "all"
+    protocol: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def explain(
+    table: str, row: str, column: str, *, paper: str | None, scale: str | None, results: Path, format: str
+) -> int:
+    """Print what is behind one cell."""
+    asked = (
+        _of_paper(paper, table, row, column, scale, results) if paper else _of_study(table, row, column, scale, results)
+    )
+    arms = [arm for arm in expand(asked.study, asked.scale) if arm.name == asked.arm] if asked.study else []
+    rows = _runs(arms, asked, results)
+    commands = _commands(asked, arms) if asked.study else []
+    facts = asked.facts | _facts(asked, arms)
+    meta = {"schema": 1, "kind": "explain", "scale": asked.scale, "metric": asked.metric, "group": asked.group}
+    meta |= {"arm": asked.arm or None, "protocol": asked.protocol or None, "facts": facts, "commands": commands}
+    notes = [f"{name}: {text}" for name, text in facts.items()] + [f"$ {command}" for command in commands]
+    emit(format, asked.title, _columns(asked), rows, meta, notes)
+    return OK
+
+
+def _of_paper(name: str, table: str, row: str, column: str, scale: str | None, results: Path) -> Asked:
+    paper = papers.read(name)
+    one = paper.table(table)
+    line, place = one.row(row), one.column(column)
+    title = f"{name}, Table {one.id}: {line.key}, {place.heading}"
+    facts = {"Printed": " | ".join(line.printed)}
+    if not place.metric:
+        raise InvalidInput(f"{title}: a label, not a number")
+    (filled,) = filled_tables(paper, [one], scale, results)
+    cell = filled.cells[line.key, place.key]
+    facts |= {"Reported": cell.reported or "nothing", "Verdict": cell.verdict.text if cell.verdict else "none"}
+    facts |= {"Split": one.split, "Reported by": f"{one.protocol} (not told: {', '.join(one.unknown) or 'nothing'})"}
+    if line.cited:
+        reference = paper.references.get(str(line.cited), "the text at hand has no list of references")
+        facts["Cited"] = f"[{line.cited}] {reference}"
+    for erratum in paper.errata:
+        if cell.reported and erratum.on(cell.address):
+            facts[f"Erratum {erratum.key}"] = erratum.text.strip()
+    study = study_of(one.study_of(line)) if line.arm else None
+    return Asked(title, study, filled.scale, line.arm, place.metric, place.group, cell.protocol, facts)
+
+
+def _of_study(table: str, row: str, column: str, asked: str | None, results: Path) -> Asked:
+    study = read_study(Path(table))
+    scale = choose_scale(study, asked, results)
+    arms = [arm for arm in expand(study, scale) if arm.name == row]
+    if not arms:
+        names = {arm.name for arm in expand(study, scale)}
+        raise InvalidInput(f'{study.path}: has no arm "{row}"{nearest(row, names)}')
+    title = f"{study.title}: {row}, {column}"
+    if column in COUNTED:
+        return Asked(title, study, scale, row, column)
+    rows = arm_rows(arms, results)
+    columns = score_columns(rows, protocols(rows), mixed=False)
+    for one in columns:
+        if column in (one.key, one.metric):
+            return Asked(title, study, scale, row, one.metric, protocol=one.protocols[0])
+    keys = {(group, metric): name for found in rows for name, metric, group in found.scores}
+    for (group, metric), name in keys.items():
+        if column == group:
+            return Asked(title, study, scale, row, metric, group, name)
+    if not columns:
+        return Asked(title, study, scale, row, column)
+    words = [*COUNTED, *(one.metric for one in columns), *(group for group, _ in keys if group != "all")]
+    raise InvalidInput(f"{title}: no such column{nearest(column, words)}")
+
+
+def _facts(asked: Asked, arms: Sequence[Arm]) -> dict[str, str]:
+    if asked.study is None:
+        return {"Measured": "nothing: cited, not run here"}
+    facts = {"Study": f"{asked.study.path}, arm {asked.arm}, scale {asked.scale}"}
+    if asked.protocol:
+        facts["Measured by"] = asked.protocol
+    if arms and arms[0].difference:
+        changes = [f"{key} {json.dumps(old)} -> {json.dumps(new)}" for key, old, new in arms[0].difference]
+        facts["Differs"] = f"from {arms[0].against}: {'; '.join(changes)}"
+    if asked.metric in COUNTED:
+        full = [arm for arm in expand(asked.study, "paper") if arm.name == asked.arm]
+        count = counted(full)[asked.arm][asked.metric]
+        facts["Counted"] = f"{count:,} at the paper's own scale, by running the network once on zeros"
+    return facts
+
+
+def _runs(arms: Sequence[Arm], asked: Asked, results: Path) -> list[dict[str, Any]]:
+    found = store.read(results, [arm.job for arm in arms], folders.data_root())
+    scores = found.scores
+    wanted = (scores["metric"] == asked.metric) & (scores["group"] == asked.group)
+    wanted &= scores["protocol"] == asked.protocol
+    values = {job: (value, n) for job, value, n in scores[wanted][["job", "value", "n"]].itertuples(index=False)}
+    runs = {run["job"]: run for run in found.runs.to_dict("records")}
+    rows = []
+    for arm in arms:
+        run = runs.get(arm.job, {})
+        made = json.loads(run.get("provenance") or "{}")
+        value, count = values.get(arm.job, (None, None))
+        commit = f"{made['commit'][:12]}{', changed' if made.get('dirty') else ''}" if made.get("commit") else None
+        row = {"seed": arm.seed, "job": arm.job, "state": found.states[arm.job].name, "value": value, "n": count}
+        row |= {"commit": commit, "source": run.get("source"), "device": made.get("device")}
+        rows.append(row | {"finished": run.get("finished"), "versions": made.get("versions")})
+    return rows
+
+
+def _columns(asked: Asked) -> list[Column]:
+    return [
+        Column("seed", "Seed", right=True),
+        Column("job", "Job"),
+        Column("state", "State"),
+        Column("value", asked.metric, right=True, show=lambda value: f"{value:.3f}"),
+        Column("n", "n", right=True),
+        Column("commit", "Commit"),
+        Column("device", "Device"),
+        Column("finished", "Finished"),
+    ]
+
+
+def _commands(asked: Asked, arms: Sequence[Arm]) -> list[str]:
+    assert asked.study is not None
+    words = f"{shlex.quote(asked.study.path.as_posix())} --scale {asked.scale} --only {shlex.quote(asked.arm)}"
+    return [
+        f"benchbox run {words}",
+        f"benchbox rescore {words} --check",
+        *(f"benchbox logs {job}" for job in dict.fromkeys(arm.job for arm in arms)),
+    ]

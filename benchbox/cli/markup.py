@@ -1,0 +1,195 @@
+"""A table as text in Markdown, LaTeX, HTML and CSV; whatever stands in a cell comes out as text, never as a command."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchbox.console import plain
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+    **{"±": r"$\pm$", "≈": r"$\approx$", "≠": r"$\neq$", "×": r"$\times$", "Δ": r"$\Delta$", "–": "--"},
+}
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+STYLE = """\
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; color-scheme: light dark; }
+table { border-collapse: collapse; margin: 1em 0; border-block: 2px solid; }
+caption { text-align: left; font-weight: bold; padding-bottom: .5em; }
+th, td { padding: .15em .7em; text-align: left; vertical-align: top; }
+thead tr, tbody + tbody { border-top: 1px solid; } thead { border-bottom: 1px solid; }
+.r { text-align: right; font-variant-numeric: tabular-nums; }
+ol, ul { padding-left: 0; list-style: none; font-size: 90%; max-width: 60em; }"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: the rows' key, its heading, its side, and how a value reads."""
+
+    key: str
+    heading: str
+    right: bool = False
+    show: Callable[[Any], str] = str
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a table looks beyond its texts.
+
+    Args:
+        marked: per row the columns that are "best" or "second".
+        rules: rows before which a new group begins.
+        keys: what LaTeX's comment calls each row.
+        comment: of LaTeX, before the table: where its numbers are from.
+    """
+
+    marked: Sequence[Mapping[str, str]] = ()
+    rules: Sequence[int] = ()
+    keys: Sequence[str] = ()
+    comment: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, row: int, column: Column) -> str:
+        """Return best, second or nothing."""
+        return self.marked[row].get(column.key, "") if self.marked else ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table to print: `rows` are values by column; `meta` goes into the JSON beside them."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Any]]
+    meta: Mapping[str, Any]
+    footnotes: Sequence[str] = ()
+    look: Look = field(default_factory=Look)
+
+    def texts(self) -> list[list[str]]:
+        """Return what stands in the cells, without what could steer a terminal."""
+        return [[_text(column, row) for column in self.columns] for row in self.rows]
+
+    def headings(self) -> list[str]:
+        """Return the columns' headings, likewise."""
+        return [plain(column.heading) for column in self.columns]
+
+    def notes(self) -> list[str]:
+        """Return the footnotes, each one line, likewise."""
+        return [_one_line(note) for note in self.footnotes]
+
+
+def _text(column: Column, row: Mapping[str, Any]) -> str:
+    value = row.get(column.key)
+    return "" if value is None else plain(column.show(value))
+
+
+def as_csv(sheet: Sheet) -> str:
+    """Write a table as CSV that no spreadsheet takes for formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.key for column in sheet.columns])
+    for row in sheet.rows:
+        writer.writerow([_csv_value(row.get(column.key)) for column in sheet.columns])
+    return out.getvalue().rstrip("\n")
+
+
+def _csv_value(value: Any) -> Any:
+    """Return a value that no spreadsheet takes for a formula and no terminal for a command."""
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    if NUMBER.fullmatch(text):
+        return text
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") or (text[:1] == "-" and len(text) > 1) else text
+
+
+def as_markdown(sheet: Sheet) -> str:
+    """Write a table as GitHub's Markdown, the best bold, the second underlined."""
+    marks = {"best": ("**", "**"), "second": ("<u>", "</u>"), "": ("", "")}
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    rule = "| " + " | ".join("---:" if column.right else "---" for column in sheet.columns) + " |"
+    body = [line([escape_markdown(heading) for heading in sheet.headings()]), rule]
+    body += [line(cells) for cells in _marked(sheet, marks, escape_markdown)]
+    notes = [f"\n{escape_markdown(note)}" for note in sheet.notes()]
+    return "\n".join([f"**{escape_markdown(plain(sheet.title))}**\n", *body, *notes])
+
+
+def escape_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    entities = {"<": "&lt;", ">": "&gt;"}
+    for character in "\\|<>*_`[]":
+        text = text.replace(character, entities.get(character, "\\" + character))
+    return text.replace("\n", " ")
+
+
+def as_latex(sheet: Sheet) -> str:
+    """Write a table for booktabs; a comment says where it is from, one behind each row what it is called."""
+    marks = {"best": (r"\textbf{", "}"), "second": (r"\underline{", "}"), "": ("", "")}
+    sides = "".join("r" if column.right else "l" for column in sheet.columns)
+    head = [f"% {_one_line(sheet.title)}"]
+    head += [f"% benchbox: {json.dumps(sheet.look.comment, sort_keys=True)}"] if sheet.look.comment else []
+    head += [rf"\begin{{tabular}}{{{sides}}}", r"\toprule"]
+    body = [" & ".join(escape_latex(heading) for heading in sheet.headings()) + r" \\", r"\midrule"]
+    for place, cells in enumerate(_marked(sheet, marks, escape_latex)):
+        body += [r"\midrule"] if place in sheet.look.rules else []
+        key = f" % row: {json.dumps(sheet.look.keys[place])}" if sheet.look.keys else ""
+        body.append(" & ".join([_behind_break(cells[0]), *cells[1:]]) + r" \\" + key)
+    notes = [f"% {note}" for note in sheet.notes()]
+    return "\n".join([*head, *body, r"\bottomrule", r"\end{tabular}", *notes])
+
+
+def escape_latex(text: str) -> str:
+    """Return text that LaTeX sets as it is."""
+    return "".join(LATEX.get(character, character) for character in text.replace("\n", " "))
+
+
+def as_html(sheets: Sequence[Sheet]) -> str:
+    """Write tables as one page that needs nothing else: no script, no network."""
+    title = html.escape(plain(sheets[0].title))
+    head = f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>'
+    style = f"<style>\n{STYLE}\n</style>\n</head>\n<body>"
+    return "\n".join([head, style, *map(_html_table, sheets), "</body>\n</html>"])
+
+
+def _html_table(sheet: Sheet) -> str:
+    marks = {"best": ("<b>", "</b>"), "second": ("<u>", "</u>"), "": ("", "")}
+    sides = [' class="r"' if column.right else "" for column in sheet.columns]
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return f"<tr>{''.join(f'<{tag}{side}>{cell}</{tag}>' for side, cell in zip(sides, cells, strict=True))}</tr>"
+
+    lines = [f"<table>\n<caption>{html.escape(plain(sheet.title))}</caption>\n<thead>"]
+    lines += [line("th", [html.escape(heading) for heading in sheet.headings()]), "</thead>\n<tbody>"]
+    for place, cells in enumerate(_marked(sheet, marks, html.escape)):
+        lines += ["</tbody>\n<tbody>"] if place in sheet.look.rules else []
+        lines.append(line("td", cells))
+    notes = [f"<li>{html.escape(note)}</li>" for note in sheet.notes()]
+    return "\n".join([*lines, "</tbody>\n</table>", *(["<ul>", *notes, "</ul>"] if notes else [])])
+
+
+def _marked(sheet: Sheet, marks: Mapping[str, tuple[str, str]], escape: Callable[[str], str]) -> list[list[str]]:
+    rows = []
+    for place, texts in enumerate(sheet.texts()):
+        signs = [marks[sheet.look.of(place, column)] for column in sheet.columns]
+        rows.append([first + escape(text) + last for text, (first, last) in zip(texts, signs, strict=True)])
+    return rows
+
+
+def _behind_break(cell: str) -> str:
+    """Return a cell that the line break before it does not take for its own option."""
+    return f"{{{cell[0]}}}{cell[1:]}" if cell[:1] in ("[", "*") else cell
+
+
+def _one_line(text: str) -> str:
+    return plain(text).replace("\n", " ")

@@ -1,0 +1,71 @@
+"""The verbs of papers and their options; each verb's work is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchbox.cli.options import Format, Json, Results, Scale
+
+PaperName = Annotated[str, typer.Option("--paper", help="A paper, e.g. efficient-hrnet.", show_default=False)]
+
+
+def claims(
+    paper: PaperName,
+    scale: Scale = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a claim is not measured.")] = False,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Check what a paper says of its results: on its own tables, and on what was measured.
+
+    Example: benchbox claims --paper efficient-hrnet
+
+    Exit codes: 0 printed, 2 unknown paper, 3 with --strict when a claim is not measured.
+    """
+    from benchbox.cli import claims as verb
+
+    sys.exit(verb.claims(paper, scale, strict, results, "json" if json else format))
+
+
+def explain(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="STUDY.toml; with --paper a table, e.g. I.")],
+    row: Annotated[str, typer.Argument(metavar="ROW", help="An arm; with --paper also a row's key.")],
+    column: Annotated[str, typer.Argument(metavar="COLUMN", help="Its heading, e.g. AP.")],
+    paper: Annotated[str | None, typer.Option("--paper", help="A paper, e.g. efficient-hrnet.")] = None,
+    scale: Scale = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Say what is behind a cell of a table: runs, seeds, commits, protocol, commands; what is printed, and its errata.
+
+    Example: benchbox explain --paper efficient-hrnet I "stage 1" AP
+
+    Exit codes: 0 explained, 2 no such table, row or column.
+    """
+    from benchbox.cli import explain as verb
+
+    shown = "json" if json else format
+    sys.exit(verb.explain(table, row, column, paper=paper, scale=scale, results=results, format=shown))
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="PAPER.tex", help="A manuscript.", show_default=False)],
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Find numbers of a manuscript's tables (made by table --format latex) that are no longer what the results say.
+
+    Example: benchbox verify paper.tex
+
+    Exit codes: 0 all as they were, 1 some are not, 2 no such file, 3 no table of ours, or results are missing.
+    """
+    from benchbox.cli import verify as verb
+
+    sys.exit(verb.verify(file, results, "json" if json else format))

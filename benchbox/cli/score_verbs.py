@@ -1,0 +1,124 @@
+"""The verbs of tables and scores, and their options; each verb's work is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds
+
+
+def table(
+    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
+    paper: Annotated[str | None, typer.Option(help="A paper's own tables, e.g. efficient-hrnet.")] = None,
+    tables: Annotated[list[str] | None, typer.Option("--table", help="Only this table of the paper.")] = None,
+    scale: Scale = None,
+    by: Annotated[str | None, typer.Option(help="One score by joint, pair, category or activity.")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
+    mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Let protocols share columns, marked.")] = False,
+    with_: Annotated[list[str] | None, typer.Option("--with", help="Add predictions kept by score --save.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Differences to the reference, with intervals.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 when a cell is missing.")] = False,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Print the table of a study, or a paper's tables with reported beside measured.
+
+    Example: benchbox table --paper efficient-hrnet
+
+    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
+    """
+    from benchbox.cli import tables as verb
+
+    shown = verb.Shown(by, protocol or [], mixed, with_ or [], compare, tables or [])
+    sys.exit(verb.table(study, paper, scale, strict, shown, results, "json" if json else format))
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A job, saved predictions or STUDY.toml:ARM.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, compared with A.")],
+    protocol: Annotated[list[str] | None, typer.Option(help="Protocols, not all in common (repeatable).")] = None,
+    mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Predictions may be made in other ways.")] = False,
+    by: Annotated[str | None, typer.Option(help="By joint, pair, category or activity.")] = None,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    resamples: Annotated[int | None, typer.Option(min=100, help="Of images: 2000, of AP 1000.")] = None,
+    scale: Scale = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Compare two results on the same persons: every difference with its interval and p, so that noise shows.
+
+    Example: benchbox compare "ablations/smoke.toml:baseline" "ablations/smoke.toml:sub-network 1" --by joint
+
+    Exit codes: 0 compared, 2 usage or an unknown name, 3 other persons, protocols or no result, 4 no ground truth.
+    """
+    from benchbox.cli import compare as verbs
+
+    how = {"protocols": protocol or [], "mixed": mixed, "confidence": confidence, "resamples": resamples}
+    sys.exit(verbs.compare(a, b, scale=scale, by=by, how=how, results=results, format="json" if json else format))
+
+
+def score(
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="The file.", show_default=False)],
+    dataset: Annotated[str, typer.Option(help="coco, mpii, lsp or lspet, or NAME:SPLIT.", show_default=False)],
+    truth: Annotated[Path | None, typer.Option(help="The ground truth's file, if not the data root's.")] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Protocols, not the usual ones (repeatable).")] = None,
+    save: Annotated[str, typer.Option(help="Keep records and scores under this name, for tables.")] = "",
+    origin: Annotated[int, typer.Option(help="Whether MPII's and LSP's coordinates count from 1 or 0.")] = 1,
+    by: Annotated[str | None, typer.Option(help="Show joint, category or activity scores.")] = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Judge predictions that others made: a COCO result file, or MPII predictions as .mat, .h5 or JSON.
+
+    Example: benchbox score results.json --dataset coco:val2017 --protocol coco-kp/det-56.4/flip --save theirs
+
+    Exit codes: 0 scored, 2 a file that is not what it should be, 3 nothing that could be scored, 4 no ground truth.
+    """
+    from benchbox.cli import scores
+
+    asked = protocol or []
+    shown = "json" if json else format
+    code = scores.score(
+        predictions,
+        dataset,
+        truth=truth,
+        protocols=asked,
+        origin=origin,
+        save=save,
+        by=by,
+        results=results,
+        format=shown,
+    )
+    sys.exit(code)
+
+
+def rescore(
+    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
+    protocol: Annotated[list[str] | None, typer.Option(help="Add scores by this protocol (repeatable).")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where scores differ.")] = False,
+    scale: Scale = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Make scores anew from the persons on record, of one study or of all results; no GPU is needed.
+
+    Example: benchbox rescore ablations/hrnet_stages.toml --protocol coco-kp/nms-0.5
+
+    Exit codes: 0 done, 1 with --check where scores differ, 2 usage or a damaged record, 3 a protocol the records
+    cannot give, 4 no ground truth.
+    """
+    from benchbox.cli import scores
+    from benchbox.cli import study as verbs
+
+    choice = verbs.Choice(scale, seeds, only, results)
+    sys.exit(scores.rescore(study, choice, protocol or [], check, "json" if json else format))

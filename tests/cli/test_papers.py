@@ -1,0 +1,302 @@
+"""Paper tables, claims, explanations and manuscripts over job folders that are made by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from benchbox import records
+from benchbox.cli import claims, explain, tables, verify
+from benchbox.errors import CannotJudge, InvalidInput
+from benchbox.jobdir import JobDir
+from benchbox.metrics.categories import COLUMNS
+from benchbox.plan import expand
+from benchbox.spec import read_study
+
+PROTOCOL = "pckh@0.5/hrnet-v1/gt-boxes/flip/regressed/complete"
+SCORES = {
+    "no attention (Fig. 3)": 40.0,
+    "global (Fig. 4)": 45.26,
+    "heatmap (Fig. 5)": 35.0,
+    "multi-resolution (Fig. 6)": 42.0,
+}
+
+
+def make(results: Path, root: Path, scores: Mapping[str, float]) -> dict[str, str]:
+    """Write finished jobs of mrn_attention at tiny, and return their ids by arm."""
+    found = {}
+    for arm in expand(read_study(root / "ablations/mrn_attention.toml"), "tiny"):
+        if arm.name in scores:
+            folder = JobDir.of(results, arm.job)
+            folder.write(arm.config)
+            attempt = folder.claim()
+            assert attempt is not None
+            groups = {"all": 0.0} | {f"activity:{one.name}": index for index, one in enumerate(COLUMNS, start=1)}
+            rows = [
+                {"job": arm.job, "protocol": PROTOCOL, "metric": "PCKh", "group": group, "n": 9}
+                | {"value": scores[arm.name] + extra}
+                for group, extra in groups.items()
+            ]
+            run = {"job": arm.job, "state": "done", "config": arm.config.model_dump_json(), "finished": "2026-01-02"}
+            run["provenance"] = json.dumps({"commit": "c0ffee" * 7, "dirty": True, "device": "a made-up device"})
+            records.write(attempt.table("runs"), "runs", [run])
+            records.write(attempt.table("scores"), "scores", rows)
+            records.write(attempt.table("people"), "people", [])
+            attempt.end("done")
+            assert attempt.publish({}, 1.0)
+            found[arm.name] = arm.job
+    return found
+
+
+@pytest.fixture
+def results(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(root)
+    monkeypatch.delenv("BENCHBOX_DATA", raising=False)
+    make(tmp_path / "results", root, SCORES)
+    return tmp_path / "results"
+
+
+def shown(results: Path, format: str, capsys: pytest.CaptureFixture[str], *, strict: bool = False) -> str:
+    what = tables.Shown(None, [], False, [])
+    assert tables.table(None, "mrn-attention", "tiny", strict, what, results, format) == 0
+    return capsys.readouterr().out
+
+
+def test_the_papers_tables_hold_what_the_jobs_scored(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = json.loads(shown(results, "json", capsys, strict=True))["tables"]
+    measured = {row["arm"]: row["cells"]["accuracy"]["measured"] for row in one["rows"] if row["arm"]}
+    assert measured == SCORES
+    assert {row["cells"]["accuracy"]["why"] for row in one["rows"] if row["arm"]} == {"scale tiny"}
+    globally = next(row for row in two["rows"] if row["arm"] == "global (Fig. 4)")
+    assert [round(cell["measured"] - 45.26) for cell in globally["cells"].values()] == list(range(1, 10))
+    assert [cell["reported"] for cell in globally["cells"].values()][-3:] == ["82.38", "62.46", "80.18"]
+
+
+def test_the_best_is_bold_among_what_was_measured(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(results, "md", capsys)
+    assert re.search(r"^\| Ours - Fig. 4 \| 86.7[^|]* \| \*\*45.3\*\* \| done \|$", text, re.MULTILINE)
+    assert re.search(r"^\| Ours - Fig. 6 \| 84.1[^|]* \| <u>42.0</u> \| done \|$", text, re.MULTILINE)
+    assert re.search(r"^\| \\\[20\\\] \| \*\*92.0\*\* \| not run here \| not run here \|$", text, re.MULTILINE)
+    # Nine score columns stand as they are printed, the measured numbers below.
+    assert "| Fig. 4 | reported | 83.86 |" in text.replace("<u>", "").replace("</u>", "").replace("**", "")
+    assert "|  | measured | **46.26** |" in text
+
+
+def test_strict_asks_for_every_cell(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    scores = dict(list(SCORES.items())[:3])
+    make(tmp_path, root, scores)
+    what = tables.Shown(None, [], False, [])
+    assert tables.table(None, "mrn-attention", "tiny", True, what, tmp_path, "csv") == 3
+    assert tables.table(None, "mrn-attention", "tiny", False, what, tmp_path, "csv") == 0
+
+
+@pytest.fixture
+def manuscript(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    file = tmp_path / "paper.tex"
+    file.write_text(f"\\section{{Results}}\n{shown(results, 'latex', capsys)}\nAs we see.\n", encoding="utf-8")
+    return file
+
+
+def verified(file: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, object]]:
+    code = verify.verify(file, results, "json")
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_manuscript_of_todays_numbers_is_right(
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, answer = verified(manuscript, results, capsys)
+    assert (code, answer["rows"], answer["unknown"], answer["tables"]) == (0, [], [], 2)
+    assert answer["equal"] == 12 * 4 + 4 * 2 * 12
+    # Set by hand: rows in another order or left out, spaces, what is bold.
+    lines = manuscript.read_text(encoding="utf-8").splitlines()
+    place = next(number for number, line in enumerate(lines) if '"fig-3"' in line)
+    lines[place], lines[place + 1] = (
+        lines[place + 1].replace(" & ", "   &  "),
+        lines[place].replace("40.0", r"\textbf{40.0}"),
+    )
+    del lines[place - 1]
+    manuscript.write_text("\n".join(lines), encoding="utf-8")
+    assert verified(manuscript, results, capsys)[0] == 0
+
+
+def test_a_number_that_no_longer_matches_is_found_with_its_line(
+    manuscript: Path, tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    make(other, root, SCORES | {"global (Fig. 4)": 45.36})
+    code, answer = verified(manuscript, other, capsys)
+    assert code == 1
+    rows = answer["rows"]
+    assert isinstance(rows, list)
+    assert [row["row"] for row in rows] == ["fig-4"] + ["fig-4 measured"] * 9
+    line = manuscript.read_text(encoding="utf-8").splitlines()[rows[0]["line"] - 1]
+    assert line.startswith("Ours - Fig. 4")
+    assert (rows[0]["column"], rows[0]["was"], rows[0]["now"]) == ("accuracy measured", "45.3", "45.4")
+    assert (rows[1]["column"], rows[1]["was"], rows[1]["now"]) == ("standing", "46.26", "46.36")
+
+
+def test_a_number_changed_by_hand_is_found(manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = manuscript.read_text(encoding="utf-8")
+    manuscript.write_text(text.replace("& 83.2", "& 83.9", 1), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert code == 1
+    assert [(row["was"][:4], row["now"][:4]) for row in answer["rows"]] == [("83.9", "83.2")]  # type: ignore[attr-defined]
+
+
+def test_what_cannot_be_judged_is_said(
+    manuscript: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, answer = verified(manuscript, tmp_path / "nothing", capsys)
+    assert (code, answer["rows"]) == (3, [])
+    assert any("fig-4: accuracy measured: was" in line and "is pending" in line for line in answer["unknown"])  # type: ignore[attr-defined]
+    text = manuscript.read_text(encoding="utf-8")
+    manuscript.write_text(text.replace(' % row: "fig-4"', ""), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert code == 3
+    assert str(answer["unknown"]).endswith(": a row without its comment']")
+    manuscript.write_text(text.replace("& pending", "").replace(" & done", "", 1), encoding="utf-8")
+    assert verified(manuscript, results, capsys)[0] == 3
+    manuscript.write_text(text.replace('"paper": "mrn-attention"', '"paper": "gone"'), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert code == 3
+    assert "cannot be made again: --paper gone: unknown paper" in str(answer["unknown"])
+
+
+def test_a_file_that_is_no_manuscript_of_ours(tmp_path: Path) -> None:
+    file = tmp_path / "paper.tex"
+    with pytest.raises(InvalidInput, match="no such file"):
+        verify.verify(file, tmp_path, "md")
+    file.write_text("\\begin{tabular}{l} 1 \\\\ \\end{tabular}", encoding="utf-8")
+    with pytest.raises(CannotJudge, match="no table with a comment of benchbox's"):
+        verify.verify(file, tmp_path, "md")
+    for comment in ("{}", '{"origin": 1, "columns": [], "rows": ""}', "{[}"):
+        file.write_text(f"% benchbox: {comment}\n", encoding="utf-8")
+        with pytest.raises(InvalidInput, match=r"paper.tex:1: benchbox's comment is damaged"):
+            verify.verify(file, tmp_path, "md")
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        verify.verify(file, tmp_path, "md")
+
+
+def test_a_studys_table_can_be_verified_too(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    what = tables.Shown("activity", [], False, [])
+    study = Path("ablations/mrn_attention.toml")
+    assert tables.table(study, None, "tiny", False, what, results, "latex") == 0
+    file = tmp_path / "study.tex"
+    file.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert verified(file, results, capsys)[0] == 0
+    file.write_text(file.read_text(encoding="utf-8").replace("46.3", "99.9"), encoding="utf-8")
+    code, answer = verified(file, results, capsys)
+    assert code == 1
+    assert [(row["row"], row["was"], row["now"]) for row in answer["rows"]] == [("global (Fig. 4)", "99.9", "46.3")]  # type: ignore[attr-defined]
+
+
+def test_a_cell_is_explained_by_its_runs(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for table, paper in (("1", "mrn-attention"), ("ablations/mrn_attention.toml", None)):
+        column = "accuracy" if paper else "PCKh"
+        how = {"paper": paper, "scale": "tiny", "results": results, "format": "json"}
+        assert explain.explain(table, "global (Fig. 4)", column, **how) == 0
+        answer = json.loads(capsys.readouterr().out)
+        (row,) = answer["rows"]
+        assert (row["seed"], row["state"], row["value"], row["n"]) == (0, "done", 45.26, 9)
+        assert (row["commit"], row["device"]) == ("c0ffeec0ffee, changed", "a made-up device")
+        assert answer["protocol"] == PROTOCOL
+        assert f"benchbox logs {row['job']}" in answer["commands"]
+        assert any("--scale tiny --only 'global (Fig. 4)'" in command for command in answer["commands"])
+        assert 'model.attention "none" -> "global"' in answer["facts"]["Differs"]
+    facts = {"paper": "mrn-attention", "scale": "tiny", "results": results, "format": "json"}
+    explain.explain("2", "fig-5", "Mountain biking", **facts)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["rows"][0]["value"] == 42.0
+    assert answer["facts"]["Reported"] == "73.31"
+    assert "154 of 210" in answer["facts"]["Erratum mountain-73.31"]
+    explain.explain("1", "yang", "accuracy", **facts)
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["rows"], answer["commands"]) == ([], [])
+    assert answer["facts"]["Cited"].startswith("[20] Yang et al. 2017")
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        (("3", "fig-3", "accuracy"), "no table 3; known: 1, 2"),
+        (("1", "fig-33", "accuracy"), 'no row fig-33; did you mean "fig-3"?'),
+        (("1", "fig-3", "acuracy"), 'no column acuracy; did you mean "accuracy"?'),
+        (("1", "fig-3", "method"), "a label, not a number"),
+    ],
+)
+def test_a_cell_that_is_not_there_is_answered_with_the_nearest(
+    cell: tuple[str, str, str], message: str, results: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        explain.explain(*cell, paper="mrn-attention", scale="tiny", results=results, format="md")
+    study, arm = "ablations/mrn_attention.toml", next(iter(SCORES))
+    with pytest.raises(InvalidInput, match='no such column; did you mean "PCKh"'):
+        explain.explain(study, arm, "PCkh", paper=None, scale="tiny", results=results, format="md")
+
+
+def test_claims_are_judged_by_differences(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def compared(pairs: list[tuple[list[str], list[str]]], how: object, folder: Path) -> list[object]:
+        asked.extend(pairs)
+        row = {"protocol": PROTOCOL, "metric": "PCKh", "group": "all", "difference": 2.0, "low": 1.0, "high": 3.0}
+        return [claims_answer([row]) for _ in pairs]
+
+    monkeypatch.setattr(claims, "compared", compared)
+    assert claims.claims("mrn-attention", "tiny", False, results, "json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    ordering = rows[-1]
+    assert ordering["check"].count(">") == 3
+    assert ordering["reported"]["verdict"] == "holds"
+    assert ordering["measured"] == {
+        "values": "45.26 > 42.00 > 40.00 > 35.00",
+        "verdict": "holds",
+        "why": "at scale tiny",
+    }
+    assert {row["measured"]["verdict"] for row in rows} == {"cannot tell", "holds", "not measured"}
+    assert len(asked) == len({json.dumps(pair) for pair in asked}) == 4
+    assert claims.claims("mrn-attention", "tiny", True, results, "md") == 3  # a claim over a cited row
+
+
+def claims_answer(rows: list[dict[str, object]]) -> object:
+    return type("Answer", (), {"rows": rows, "problem": ""})()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["claims", "--paper", "mrn"], 2, "--paper mrn: unknown paper"),
+        (["claims"], 2, "Missing option"),
+        (["explain", "--paper", "acnn", "1", "ours", "ankles"], 2, 'no column ankles; did you mean "ankle"?'),
+        (["explain", "nowhere.toml", "a", "AP"], 2, "nowhere.toml: no such file"),
+        (["verify", "nowhere.tex"], 2, "nowhere.tex: no such file"),
+        (["table", "--paper", "acnn", "--table", "2"], 2, "acnn: no table 2; known: 1"),
+        (["table", "--paper", "acnn", "--compare"], 3, "--compare: acnn, Table 1: needs results"),
+        (["claims", "--paper", "acnn", "--strict", "--format", "md"], 3, ""),
+    ],
+)
+def test_the_command_line_answers(
+    words: list[str], code: int, said: str, benchbox: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    done = benchbox(*words)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_verbs_of_papers_load_nothing_heavy_for_their_help() -> None:
+    for verb in ("claims", "explain", "verify"):
+        done = subprocess.run([sys.executable, "-m", "benchbox", verb, "--help"], capture_output=True, text=True)
+        assert "Exit codes: 0" in done.stdout
+        assert "Example: benchbox" in done.stdout
