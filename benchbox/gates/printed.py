@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,10 +11,10 @@ from benchbox.errors import CannotJudge, nearest
 from benchbox.gates.declaration import Gate
 from benchbox.metrics.conventions import DEFAULT
 from benchbox.metrics.protocol import Suppression, parse
+from benchbox.papers import formula
 from benchbox.papers.read import Paper
 from benchbox.stats.sample import People, Sample, Score
 
-NUMBER = re.compile(r"(\d+(?:\.\d+)?)(M?)")
 USUAL = {"pckh": 0.5, "pck": 0.2}
 """Thresholds of the papers' columns."""
 
@@ -56,25 +55,31 @@ class PrintedSample:
 def cell(paper: Paper | None, study: str, gate: Gate) -> float:
     """Return what a paper prints of a gate's arm: percent, or a count.
 
-    Raises: CannotJudge where it prints none, or one of another scale.
+    Raises: CannotJudge where it prints none, or one that nothing here can be compared with.
     """
     if paper is None:
         raise CannotJudge(f'against = "paper": the study {study} names no paper')
     if gate.scale != "paper":
         raise CannotJudge(f"scale {gate.scale}: {paper.name} prints scores of scale paper")
-    if gate.group != "all":
-        raise CannotJudge(f"group {gate.group}: {paper.name} prints scores of all")
-    tables = [table for table in paper.tables if table.study == study]
-    rows = [row for table in tables for row in table.rows if row.arm == gate.arm]
-    if not rows:
-        names = [row.arm for table in tables for row in table.rows if row.arm]
+    answered = [(table, row) for table in paper.tables for row in table.rows if table.study_of(row) == study]
+    places = [(table, row) for table, row in answered if row.arm == gate.arm]
+    if not places:
+        names = [row.arm for _, row in answered if row.arm]
         raise CannotJudge(f'arm "{gate.arm}": {paper.name} has no row for it{nearest(gate.arm, names)}')
-    texts = [row.reported[gate.metric] for row in rows if row.reported.get(gate.metric)]
-    number = NUMBER.fullmatch(texts[0].strip()) if texts else None
-    if number is None:
-        names = sorted({key for row in rows for key in row.reported})
-        raise CannotJudge(f'{gate.metric}: {paper.name} prints none of "{gate.arm}"{nearest(gate.metric, names)}')
-    return float(number[1]) * (1e6 if number[2] else 1)
+    found = [
+        (table.text(row, column), table.not_comparable or row.not_comparable)
+        for table, row in places
+        for column in table.columns
+        if (column.metric, column.group) == (gate.metric, gate.group) and table.text(row, column) not in ("", "-")
+    ]
+    if not found:
+        names = sorted({column.metric for table, _ in places for column in table.columns if column.metric})
+        what = gate.metric if gate.group == "all" else f"{gate.metric} of {gate.group}"
+        raise CannotJudge(f'{what}: {paper.name} prints none of "{gate.arm}"{nearest(gate.metric, names)}')
+    text, why_not = found[0]
+    if why_not and not gate.is_cost:
+        raise CannotJudge(f"{gate.metric}: {paper.name} prints {text}, which is not comparable: {why_not}")
+    return formula.printed(text).value * (1e6 if text.endswith("M") else 1)
 
 
 def check_protocol(protocol: str, paper: str) -> None:

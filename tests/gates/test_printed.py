@@ -19,11 +19,22 @@ from tests.gates import made
 GATE = {"against": '"paper"', "scale": '"paper"', "tolerance": "2.0", "seeds": "1"}
 
 
-def paper(value: str) -> Paper:
-    column = {"key": "PCKh", "heading": "PCKh", "metric": True}
-    row = {"labels": {}, "reported": {"PCKh": value, "parameters": "0.001M"}, "arm": "baseline"}
-    table = {"id": "I", "title": "t", "study": "study", "about": "a", "columns": [column], "rows": [row]}
-    return Paper.model_validate({"name": "made-up", "title": "Made up", "tables": [table]})
+def paper(value: str, not_comparable: str = "") -> Paper:
+    columns = [
+        {"key": "arm", "heading": "Arm"},
+        {"key": "PCKh", "heading": "PCKh", "metric": "PCKh"},
+        {"key": "knee", "heading": "Knee", "metric": "PCKh", "group": "pair:Knee"},
+        {"key": "parameters", "heading": "#Params", "metric": "parameters"},
+    ]
+    row = {
+        "key": "first",
+        "printed": ["x", value, value, "0.001M"],
+        "arm": "baseline",
+        "not_comparable": not_comparable,
+    }
+    table = {"id": "I", "title": "t", "study": "study", "about": "a", "split": "s", "protocol": "p"}
+    tables = [table | {"columns": columns, "rows": [row]}]
+    return Paper.model_validate({"name": "made-up", "title": "Made up", "tables": tables})
 
 
 def judged(folder: Path, value: str, **change: str) -> Verdict:
@@ -68,10 +79,10 @@ def test_outcomes(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "change", "said"),
     [
-        ("50.0", {"group": '"joint:nose"'}, "prints scores of all"),
+        ("50.0", {"group": '"joint:nose"'}, "PCKh of joint:nose: made-up prints none"),
         ("50.0", {"metric": '"PCK"'}, "no such score"),
         ("50.0", {"metric": '"macs"'}, "prints none"),
-        ("n/a", {}, "prints none"),
+        ("-", {}, "prints none"),
         ("", {}, "prints none"),
         ("50.0", {"seeds": "2"}, "asks for 2 seeds"),
     ],
@@ -80,6 +91,20 @@ def test_what_is_not_comparable(folder: Path, value: str, change: dict[str, str]
     verdict = judged(folder, value, **change)
     assert verdict.outcome == "could not judge"
     assert said in verdict.reason
+
+
+def test_a_printed_column_of_a_pair_is_found(folder: Path) -> None:
+    verdict = judged(folder, "50.0", group='"pair:Knee"')
+    assert verdict.reference == 50.0
+    assert verdict.outcome in ("improved", "could not judge", "passed", "regressed")
+
+
+def test_a_row_that_nothing_can_be_compared_with(folder: Path) -> None:
+    declaration = read_gates(made.declare(folder, GATE))
+    results, _ = judging._results(declaration, made.asked(folder))
+    (verdict,) = Judge(results, paper("50.0", "split: test-dev"), "").judge(declaration.gates)
+    assert verdict.outcome == "could not judge"
+    assert "not comparable: split: test-dev" in verdict.reason
 
 
 def test_other_scales_and_protocols_than_the_papers(tmp_path: Path) -> None:
