@@ -155,6 +155,26 @@ def test_mrn_attentions_second_table(root: Path, together: Path) -> None:
         assert min(counted) >= 30
 
 
+@pytest.mark.parametrize(
+    ("paper", "tables"),
+    [("efficient-hrnet", ["II"]), ("efficient-sam", ["1", "2"]), ("mrn-attention", ["1", "2"]), ("acnn", ["1"])],
+)
+def test_every_cell_of_a_papers_tables_is_answered(paper: str, tables: list[str], root: Path, together: Path) -> None:
+    words = ["--scale", "tiny", "--results", str(together)]
+    for table in tables:
+        named = ["--paper", paper, "--table", table]
+        shown = call(root, "table", *named, *words, "--strict", "--compare")
+        print(shown.stdout)
+        assert shown.returncode == 0
+        for row in json.loads(call(root, "table", *named, *words, "--json").stdout)["rows"]:
+            scores = [cell for cell in row["cells"].values() if "measured" in cell]
+            assert all(0 <= cell["measured"] <= 100 for cell in scores if row["arm"])
+            assert {cell["verdict"] for cell in scores} <= {"not comparable", None}
+    claims = call(root, "claims", "--paper", paper, *words)
+    print(claims.stdout)
+    assert claims.returncode == 0
+
+
 def test_real_mpii_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:
     study, words = "ablations/mpii_decoding.toml", ["--scale", "mini", "--results", str(tmp_path)]
     done = call(root, "run", study, "--only", "whole cells", *words, BENCHBOX_DATA=str(real_data))
