@@ -81,6 +81,7 @@ def test_links_in_the_documents_lead_somewhere(root: Path) -> None:
             assert target.startswith("https://") or (root / target).exists(), f"{document}: {target}"
 
 
+@pytest.mark.studies
 def test_every_command_of_the_readme_runs(
     root: Path, tmp_path: Path, smoke_results: Path, benchbox: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

@@ -151,7 +151,7 @@ def test_a_table_without_results_stands_pending(stages: str, benchbox: Call, roo
     table = json.loads(done.stdout)
     assert {row["state"] for row in table["rows"]} == {"pending"}
     assert [row["cells"]["AP"]["reported"] for row in table["rows"]][-1] == "75.7"
-    assert benchbox("table", "--paper", "efficient-hrnet", "--strict").returncode == 3
+    assert benchbox("table", "--paper", "efficient-hrnet", "--table", "I", "--strict").returncode == 3
     assert benchbox("table", stages, "--strict").returncode == 3
 
 

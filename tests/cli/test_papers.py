@@ -49,7 +49,7 @@ def make(results: Path, root: Path, scores: Mapping[str, float]) -> dict[str, st
             records.write(attempt.table("scores"), "scores", rows)
             records.write(attempt.table("people"), "people", [])
             attempt.end("done")
-            assert attempt.publish({}, 1.0)
+            attempt.publish({}, 1.0)
             found[arm.name] = arm.job
     return found
 

@@ -130,7 +130,7 @@ def test_a_batch_too_small_to_share_is_refused(root: Path) -> None:
 @pytest.mark.parametrize("typed", ["", "a", "1,", "-1", "0,0"])
 def test_seeds_that_are_none_are_refused(typed: str) -> None:
     with pytest.raises(InvalidInput, match="--seeds"):
-        study._seeds(typed)
+        study.seeds_of(typed)
 
 
 def test_a_missing_library_of_opencv_names_the_package(benchbox: Call, tmp_path: Path, root: Path) -> None:

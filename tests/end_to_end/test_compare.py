@@ -24,6 +24,7 @@ from benchbox.worker.samples import KINDS, sample_of
 from benchbox.worker.score import score_people
 from tests.end_to_end.quick import write
 
+pytestmark = pytest.mark.studies
 Call = Callable[..., subprocess.CompletedProcess[str]]
 PCKH = "pckh@0.5/coco17/gt-boxes/flip"
 
@@ -143,7 +144,7 @@ def test_what_cannot_be_compared_is_said(results: Path, tmp_path: Path, benchbox
     done = benchbox("compare", first, second, "--protocol", PCKH, *words)
     assert done.returncode == 3
     assert f"person {people[0]['person']} is only on the second side (1 such)" in done.stderr
-    (results / "jobs" / first / "published.json").unlink()
+    table_file(results, first, "published").with_suffix(".json").unlink()
     assert benchbox("compare", first, second, *words).returncode == 3
 
 
@@ -206,7 +207,7 @@ def test_tables_show_differences_when_asked_and_stay_as_they_were_otherwise(
     assert min(cell["against_reference"]["p_holm"] for cell in by_joint.values()) == pytest.approx(
         min(1, p[0] * len(p))
     )
-    assert benchbox("table", "--paper", "efficient-hrnet", "--compare", *words).returncode == 2
+    assert benchbox("table", "--paper", "efficient-hrnet", "--compare", *words).returncode == 3
     assert benchbox("table", study, "--compare", "--results", str(tmp_path / "none")).returncode == 3
 
 

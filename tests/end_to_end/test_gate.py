@@ -20,6 +20,8 @@ from benchbox.worker.samples import sample_of
 from benchbox.worker.source import ground_of, open_source
 from tests.end_to_end import quick
 
+pytestmark = pytest.mark.studies
+
 Call = Callable[..., subprocess.CompletedProcess[str]]
 PROTOCOL = "coco-kp/gt-boxes/flip"
 GROUPS = (("AP", "all"), ("AR", "all"), ("AP", "joint:nose"), ("AP50", "category:dancing"))

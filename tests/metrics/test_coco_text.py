@@ -30,7 +30,7 @@ def matched(seed: int, path: Path) -> tuple[Truth, dict[str, Matches]]:
     return truth, {name: match(truth, predictions, sigmas=SIGMAS, **part) for name, part in parts.items()}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_the_text_gives_the_same_bits(path: Path, seed: int) -> None:
     truth, matches = matched(seed, path)
@@ -40,8 +40,9 @@ def test_the_text_gives_the_same_bits(path: Path, seed: int) -> None:
     assert list(again) == list(matches)
     for name, one in matches.items():
         assert scores(again[name]) == scores(one)
+        resampled = bootstrap(again[name], weights)
         for metric, values in bootstrap(one, weights).items():
-            np.testing.assert_array_equal(bootstrap(again[name], weights)[metric], values)
+            np.testing.assert_array_equal(resampled[metric], values)
     assert not [line for line in (*ground.persons, *ground.images, *lines) if "\n" in line]
 
 
