@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+ALONE = "BENCHBOX_ALONE"
+"""Variable of a worker: 1 where nobody else was given its devices, nor shares caches and memory with them."""
 BEAT_SECONDS = 5.0
 LEASE_SECONDS = 60.0
 """A heartbeat that stood still for so long was a dead process's; NFS may show a beat some seconds late."""

@@ -15,7 +15,8 @@ from benchbox.errors import InvalidInput
 VERSION = 3
 """Version 3 of `runs`: new are parts, how many a mini-batch was computed in (more than the study's accumulate where
 memory was short), processes, how many shared each mini-batch, validations (JSON: scores after some epochs, the last of
-all included), best_epoch, and weights, a digest of those whose predictions count. Version 2 of `people`: new are
+all included), best_epoch, weights, a digest of those whose predictions count, latency_seconds, of predicting one
+person, and exclusive, whether the device did nothing else meanwhile. Version 2 of `people`: new are
 activity, truth and joint_unit (null in what version 1 wrote); keypoints and joint_errors are doubles, since the last
 bit of a float decides on a joint at the threshold."""
 
@@ -42,6 +43,8 @@ RUNS = pa.schema(
         ("samples_per_second", pa.float64()),
         ("data_wait_share", pa.float64()),
         ("peak_memory_bytes", pa.int64()),
+        ("latency_seconds", pa.float64()),
+        ("exclusive", pa.bool_()),
         ("device", pa.string()),
         ("threads", pa.int32()),
         ("source", pa.string()),
@@ -119,7 +122,7 @@ JOB_TABLES = ("runs", "scores", "people")
 """The tables that every result of a job has."""
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
     2: {"people": ("activity", "truth", "joint_unit")},
-    3: {"runs": ("parts", "processes", "validations", "best_epoch", "weights")},
+    3: {"runs": ("parts", "processes", "validations", "best_epoch", "weights", "latency_seconds", "exclusive")},
 }
 """Columns that came with a version, by table."""
 MEASURED_TIMES = (
@@ -128,9 +131,11 @@ MEASURED_TIMES = (
     "samples_per_second",
     "data_wait_share",
     "peak_memory_bytes",
+    "latency_seconds",
+    "exclusive",
     "finished",
 )
-"""Columns of `runs` that two runs of one job never share."""
+"""Columns of `runs` that two runs of one job need not share."""
 
 
 def write(path: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:

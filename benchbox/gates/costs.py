@@ -1,4 +1,4 @@
-"""Costs of a side: parameters and multiply-adds are exact, memory is measured, latency is nobody's yet."""
+"""Costs of a side: parameters and multiply-adds are exact; memory and latency, of one person, are measured."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ def values_of(side: Side, metric: str) -> list[float]:
     Raises: CannotJudge where it was not measured, or not so that it could be judged.
     """
     if metric == "latency":
-        raise CannotJudge(
-            "latency: no measurement on record says that the device was exclusive, so it shows the load too"
-        )
+        timed = [training.latency for training in side.trainings]
+        if any(one is None or not one > 0 for one in timed):
+            raise CannotJudge(
+                f'latency: arm "{side.arm}" has a job whose device was not exclusive, so it shows the load too; '
+                "on a CPU, run with -j 1 and nothing beside it"
+            )
+        return [1000 * one for one in timed if one is not None]
     if metric == "memory":
         found = [training.memory for training in side.trainings]
         if any(one is None or one <= 0 for one in found):
@@ -42,6 +46,8 @@ def check_device(metric: str, before: Side, now: Side) -> None:
     """
     if metric == "memory" and before.device != now.device:
         raise CannotJudge(f"memory: measured on {now.device}, the reference on {before.device}")
+    if metric == "latency" and (not now.hardware or before.hardware != now.hardware):
+        raise CannotJudge(f'latency: measured on "{now.hardware}", the reference on "{before.hardware}"')
 
 
 def gain(before: Sequence[float], now: Sequence[float], confidence: float) -> Gain:

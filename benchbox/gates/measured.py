@@ -135,6 +135,7 @@ class Results:
             parameters=int(first["parameters"]),
             macs=int(first["macs"]),
             device=str(first["device"]),
+            hardware=_hardware(json.loads(first["provenance"])),
             provenance=json.loads(first["provenance"]),
             areas=people["area"].to_numpy(),
             hidden=np.array(people["truth"].to_pylist(), np.float64).reshape(people.num_rows, -1, 3)[:, :, 2] == 1,
@@ -182,6 +183,7 @@ class _Records:
 
     def training(self, seed: int, job: str) -> Training:
         people, memory = self.tables[job], self.runs[job]["peak_memory_bytes"]
+        latency, exclusive = self.runs[job]["latency_seconds"], self.runs[job]["exclusive"]
         counted = [name for name in self.protocols if name not in self.matches]
         return Training(
             seed=seed,
@@ -192,6 +194,7 @@ class _Records:
             predictions={name: lines[job] for name, (_, lines) in self.matches.items()},
             signs=signs_of(people, self.input, self.skeleton),
             memory=None if pd.isna(memory) else int(memory),
+            latency=float(latency) if not pd.isna(latency) and not pd.isna(exclusive) and exclusive else None,
         )
 
     def first(self, arm: ArmJobs) -> Mapping[Hashable, Any]:
@@ -209,6 +212,12 @@ class _Records:
         some = self.scores[(self.scores["job"] == job) & self.scores["protocol"].isin(self.protocols)]
         rows = zip(*(some[name] for name in ("protocol", "metric", "group", "value")), strict=True)
         return {(str(protocol), str(metric), str(group)): float(value) for protocol, metric, group, value in rows}
+
+
+def _hardware(provenance: Mapping[str, Any]) -> str:
+    """Return the name of what computed: a GPU's, else the processor's."""
+    device = str(provenance.get("device", ""))
+    return str(provenance.get("cpu", "")) if device == "cpu" else device
 
 
 def _roll(arm: ArmJobs, tables: Mapping[str, pa.Table], skeleton: Skeleton) -> Roll:

@@ -107,7 +107,9 @@ def _record(side: Side) -> dict[str, Any]:
             "parameters": side.parameters,
             "macs": side.macs,
             "memory": [training.memory for training in trainings],
+            "latency": [training.latency for training in trainings],
             "device": side.device,
+            "hardware": side.hardware,
         },
         "signs": [{name: _number(value) for name, value in vars(training.signs).items()} for training in trainings],
         "scores": [[*key, *(_number(training.scores.get(key, math.nan)) for training in trainings)] for key in keys],
@@ -172,6 +174,7 @@ def _side(record: Mapping[str, Any]) -> Side:
                 predictions={name: one["seeds"][place]["predictions"] for name, one in coco.items()},
                 signs=_signs(record["signs"][place]),
                 memory=costs["memory"][place],
+                latency=costs.get("latency", [None] * len(seeds))[place],
             )
         )
     return Side(
@@ -189,6 +192,7 @@ def _side(record: Mapping[str, Any]) -> Side:
         parameters=int(costs["parameters"]),
         macs=int(costs["macs"]),
         device=costs["device"],
+        hardware=costs.get("hardware", ""),
         provenance=record["provenance"],
     )
 

@@ -31,6 +31,7 @@ class Training:
         oks: (N,) with the own truth, to three decimals; NaN where it has none.
         predictions: lines of `coco_text.predictions` by COCO protocol.
         memory: bytes at the peak.
+        latency: seconds to predict one person; None where the device was not exclusive.
     """
 
     seed: int
@@ -41,6 +42,7 @@ class Training:
     predictions: Mapping[str, Sequence[str]]
     signs: Signs
     memory: int | None
+    latency: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class Side:
         trainings: by rising seed, all of one roll.
         coco: the annotated side, by COCO protocol.
         parameters, macs: of the network.
-        device: of all jobs.
+        device: of all jobs. hardware: its name.
         provenance: of the first job.
         areas: (N,) float64 square pixels of the persons; None where not on record, as in a reference.
         hidden: (N, K) bool, joints that are labelled and not visible; likewise.
@@ -70,6 +72,7 @@ class Side:
     parameters: int
     macs: int
     device: str
+    hardware: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     areas: np.ndarray | None = None
     hidden: np.ndarray | None = None

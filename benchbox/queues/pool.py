@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchbox.lease import ALONE
+
 LOOK_SECONDS = 5.0
 BUSY_SHARE = 0.1
 """A GPU of which others use more than this share of the memory is busy; a driver alone takes about a hundredth."""
@@ -54,12 +56,14 @@ class Pool:
         environment: what confines a worker to some of them.
         most: jobs at a time.
         foreign: names of the devices that others use; asked now and then, and those are left alone for as long.
+        together: jobs on different devices slow each other down, as on cores.
     """
 
     devices: Sequence[Device]
     environment: Callable[[Sequence[Device]], Mapping[str, str]]
     most: int
     foreign: Callable[[], Collection[str]] = frozenset
+    together: bool = False
 
     def __post_init__(self) -> None:
         self._taken: dict[str, str] = {}
@@ -83,7 +87,8 @@ class Pool:
         if len(free) < need.devices:
             return None
         chosen = tuple(sorted(free, key=lambda device: device.memory)[: need.devices])
-        slot = Slot(chosen, self.environment(chosen))
+        alone = {ALONE: str(int(self.most == 1 or not self.together))}
+        slot = Slot(chosen, {**self.environment(chosen), **alone})
         self._jobs.add(slot.name)
         self._taken |= {device.name: slot.name for device in chosen}
         return slot
@@ -118,7 +123,7 @@ def cpu_pool(cores: int, most: int | None = None, each: int = 1) -> Pool:
     most = most or max(1, cores // each)
     devices = [Device(f"cpu{index}") for index in range(max(cores, most * each))]
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    return Pool(devices, lambda chosen: threads | {"CUDA_VISIBLE_DEVICES": ""}, most)
+    return Pool(devices, lambda chosen: threads | {"CUDA_VISIBLE_DEVICES": ""}, most, together=True)
 
 
 def gpu_pool(names: Sequence[str], most: int | None = None) -> Pool:

@@ -29,6 +29,7 @@ from benchbox.worker.evaluate import Test, best_epoch, is_best, whole
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped, listen
 from benchbox.worker.source import Source, ground_of, open_source, packed, test_crops, training_crops
+from benchbox.worker.stopwatch import Stopwatch
 from benchbox.worker.training import Tally, Trained, Training, speed, trained_network
 
 CPU_THREADS = 1
@@ -83,12 +84,12 @@ def _run(
     else:
         trained = Trained(initial_network(config, device), None, Tally())
     job, tally = {"job": attempt.job.id}, trained.tally
-    scores = _judged(test, trained, attempt, progress, stop)
+    scores, timed = _judged(test, trained, attempt, progress, stop)
     if not world.first:
         return
     records.write(attempt.table("scores"), "scores", [job | row for row in scores])
     seconds = time.monotonic() - began
-    row = _run_row(config, source, tally, device, seconds) | {"weights": digest_of_weights(trained.model)}
+    row = _run_row(config, source, tally, device, seconds) | timed | {"weights": digest_of_weights(trained.model)}
     records.write(attempt.table("runs"), "runs", [job | row])
     attempt.publish(source.inputs, seconds)
     attempt.end("done")
@@ -100,8 +101,11 @@ def _run(
 
 def _judged(
     test: Test, trained: Trained, attempt: Attempt, progress: Progress, stop: Callable[[], bool]
-) -> list[dict[str, Any]]:
-    """Write the predictions of the weights that count and return their scores; the last epoch's are known of both."""
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Write the predictions of the weights that count; return their scores and how long predicting a person took.
+
+    The scores of the last epoch are known in any case.
+    """
     number = len(test.crops.people)
 
     def told(done: int) -> None:
@@ -109,7 +113,9 @@ def _judged(
         if stop():
             raise Stopped
 
+    watch = Stopwatch(test.device)
     people = test.people(trained.model, told)
+    timed = watch.read(number, test.world.size)
     progress.tell("score")
     scores = test.scores(people)
     if schedule(test.config):
@@ -121,10 +127,10 @@ def _judged(
             people = test.people(trained.model, told)
             scores = test.scores(people)
     if not test.world.first:
-        return scores
+        return scores, timed
     named = pa.array([attempt.job.id] * len(people), people.schema.field("job").type)
     records.write_table(attempt.table("people"), people.set_column(people.schema.get_field_index("job"), "job", named))
-    return scores
+    return scores, timed
 
 
 def prepare_device(world: World = ALONE, *, deterministic: bool = True) -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,10 +107,11 @@ def write(
     scale: str = "tiny",
     seeds: Sequence[int] = (0, 1, 2),
     change: Callable[[dict[str, Any]], None] | None = None,
+    measured: Mapping[str, Any] | None = None,
 ) -> dict[int, str]:
     """Write the study and the results of an arm; return its jobs by seed.
 
-    Args: change: what to do to each row of `people` before it is scored.
+    Args: change: what to do to each row of `people` before it is scored. measured: other values of `runs`.
     """
     study = folder / "study.toml"
     if not study.exists():
@@ -126,11 +127,11 @@ def write(
             for row in rows:
                 if change:
                     change(row)
-            _write_job(folder / "results", one, rows)
+            _write_job(folder / "results", one, rows, measured or {})
     return jobs
 
 
-def _write_job(results: Path, arm: Any, rows: list[dict[str, Any]]) -> None:
+def _write_job(results: Path, arm: Any, rows: list[dict[str, Any]], measured: Mapping[str, Any]) -> None:
     folder = JobDir.of(results, arm.job)
     folder.write(arm.config)
     attempt = folder.claim()
@@ -143,7 +144,8 @@ def _write_job(results: Path, arm: Any, rows: list[dict[str, Any]]) -> None:
     records.write(attempt.table("scores"), "scores", [{"job": arm.job, **row} for row in scores])
     run = {"job": arm.job, "state": "done", "parameters": 1000, "macs": 50_000, "device": "cpu"}
     run |= {"peak_memory_bytes": 2**28, "config": json.dumps(arm.config.model_dump(mode="json"))}
-    run |= {"provenance": json.dumps({"commit": "abc", "dirty": False, "python": "3.11"})}
+    run |= {"provenance": json.dumps({"commit": "abc", "dirty": False, "python": "3.11", "device": "a made-up device"})}
+    run |= {"latency_seconds": 0.004 + 0.0001 * arm.seed, "exclusive": True, **measured}
     records.write(attempt.table("runs"), "runs", [run])
     attempt.publish({}, 1.0)
     attempt.end("done")

@@ -234,9 +234,28 @@ def test_costs(tmp_path: Path) -> None:
     forge(path, record)
     assert made.call(tmp_path) == 0
     assert made.verdicts(tmp_path)[1]["outcome"] == "improved"
-    made.declare(tmp_path, {"metric": '"latency"', **cost})
+
+
+def test_latency_is_judged_where_the_device_was_exclusive_and_the_same(tmp_path: Path) -> None:
+    cost = {"metric": '"latency"', "seeds": "3", "tolerance": '"10 %"'}
+    path = made.baseline(tmp_path, cost)
+    assert made.call(tmp_path) == 0
+    (verdict,) = made.verdicts(tmp_path)
+    assert verdict["measured"] == pytest.approx(4.1)  # ms, the mean of 4.0, 4.1 and 4.2
+    record = json.loads(path.read_text())
+    faster = [0.8 * seconds for seconds in record["costs"]["latency"]]
+    forge(path, record | {"costs": record["costs"] | {"latency": faster}})
+    assert made.call(tmp_path) == 1
+    forge(path, record | {"costs": record["costs"] | {"hardware": "another device"}})
     assert made.call(tmp_path) == 3
-    assert "exclusive" in made.verdicts(tmp_path)[0]["reason"]
+    assert 'the reference on "another device"' in made.verdicts(tmp_path)[0]["reason"]
+    for changed in ({"exclusive": False}, {"exclusive": None}, {"latency_seconds": None}):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        made.write(folder, measured=changed)
+        made.declare(folder, {**cost, "against": f'"{path}"'})
+        assert made.call(folder) == 3
+        assert "exclusive" in made.verdicts(folder)[0]["reason"]
 
 
 def forge(path: Path, record: dict) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from benchbox.config import JobConfig, job_id
 from benchbox.jobdir import Attempt, JobDir
+from benchbox.lease import ALONE
 from benchbox.queues import pool
 from benchbox.queues.local import LocalQueue
 from benchbox.queues.pool import Device, Need, Pool, Slot
@@ -94,7 +95,7 @@ def check(
         need = needs[run.attempt.job.id]
         assert len(run.slot.devices) == need.devices
         assert all(device.memory == 0 or device.memory >= need.memory for device in run.slot.devices)
-        assert run.slot.environment == names(run.slot.devices)
+        assert run.slot.environment == {**names(run.slot.devices), ALONE: "1"}
     if len(queue.running) < most:
         free = [device for device in devices if device not in taken]
         for job in waiting:
@@ -146,3 +147,8 @@ def test_a_pool_asks_the_driver_for_memory_and_others(tmp_path: Path, monkeypatc
     assert [slot and slot.environment["CUDA_VISIBLE_DEVICES"] for slot in slots] == ["2", "GPU-aa", None]
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert [device.memory for device in pool.gpu_pool(["0"]).devices] == [0]
+
+
+def test_cores_are_exclusive_only_to_one_job_at_a_time() -> None:
+    said = [found.take(Need()) for found in (pool.cpu_pool(4), pool.cpu_pool(4, 1), replace(pool.cpu_pool(4), most=1))]
+    assert [slot and slot.environment[ALONE] for slot in said] == ["0", "1", "1"]
