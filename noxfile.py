@@ -17,7 +17,8 @@ THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLA
 def tests(session: nox.Session) -> None:
     """Units, golden numbers, texts of the command line, properties, one smoke study, a few fixed kills."""
     # Two processes for two cores; a file's tests stay together, since they share what is slow to make.
-    spread = ["-n", "2", "--dist", "loadfile"]
+    # Else the files of many tests would go first, and those that take minutes last.
+    spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     chosen = ["-m", "not engines and not faults and not studies"]
     session.run(sys.executable, "-m", "pytest", *spread, *chosen, *session.posargs, env=THREADS)
 

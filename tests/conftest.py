@@ -15,6 +15,12 @@ import pytest
 from tests.end_to_end import quick
 
 ROOT = Path(__file__).parents[1]
+SLOW = ("end_to_end", "cli", "bad_input", "worker", "gates")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that two test processes end together."""
+    items.sort(key=lambda item: SLOW.index(item.path.parent.name) if item.path.parent.name in SLOW else len(SLOW))
 
 
 @pytest.fixture(scope="session")

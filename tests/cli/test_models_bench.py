@@ -22,6 +22,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ["models", "bench", "hrnet-w32", "--device", "cpu", "--input", "64x64", "--batch", "2", "--repeats", "1"]
 
 
+@pytest.mark.studies
 def test_a_measurement_is_printed_and_kept(benchbox: Call, tmp_path: Path) -> None:
     done = benchbox(*SMALL, "--json")
     assert done.returncode == 0, done.stderr

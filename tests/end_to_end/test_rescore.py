@@ -17,6 +17,7 @@ from benchbox.datasets.synthetic import files
 from benchbox.jobdir import JobDir
 from tests.end_to_end.quick import write
 
+pytestmark = pytest.mark.studies
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
