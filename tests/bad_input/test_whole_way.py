@@ -11,6 +11,7 @@ import pytest
 
 from tests.bad_input import corpus, good
 
+pytestmark = pytest.mark.studies
 Benchbox = Callable[..., subprocess.CompletedProcess[str]]
 
 STUDY = """\
