@@ -63,6 +63,7 @@ def keypoints(tmp_path: Path, job: str) -> Any:
     return pq.read_table(result.table("people"))["keypoints"].to_pylist()
 
 
+@pytest.mark.studies
 def test_the_weights_make_the_predictions(study: Path, tmp_path: Path, benchbox: Call) -> None:
     # Names as data-parallel training leaves them, wrapped as official checkpoints are.
     state = OrderedDict((f"module.{name}", value) for name, value in network(seed=0).state_dict().items())
