@@ -12,15 +12,20 @@ nox.options.error_on_missing_interpreters = False
 
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
+# Two processes for two cores; a file's tests stay together, since they share what is slow to make.
+# Else the files of many tests would go first, and those that take minutes last.
+BY_FILE = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+
+
+def pytest(session: nox.Session, *words: str) -> None:
+    """Call pytest on one thread a process, with the session's own words last."""
+    session.run(sys.executable, "-m", "pytest", *words, *session.posargs, env=THREADS)
+
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Units, golden numbers, texts of the command line, properties, one smoke study, a few fixed kills."""
-    # Two processes for two cores; a file's tests stay together, since they share what is slow to make.
-    # Else the files of many tests would go first, and those that take minutes last.
-    spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    chosen = ["-m", "not engines and not faults and not studies"]
-    session.run(sys.executable, "-m", "pytest", *spread, *chosen, *session.posargs, env=THREADS)
+    pytest(session, *BY_FILE, "-m", "not engines and not faults and not studies")
 
 
 @nox.session
@@ -38,20 +43,22 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def engines(session: nox.Session) -> None:
-    """Several processes for one job, under torchrun: agreement with one, kills, signals."""
-    session.run(sys.executable, "-m", "pytest", "-m", "engines", *session.posargs, env=THREADS)
+    """A real Slurm, and several processes for one job under torchrun: agreement with one, kills, signals."""
+    pytest(session, *BY_FILE, "-m", "engines")
 
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Kills at random moments, full disks."""
-    session.run(sys.executable, "-m", "pytest", "-m", "faults", *session.posargs, env=THREADS)
+    """Kills at random moments, full disks, simulated studies, planted bugs, mutations of a gate's baseline."""
+    pytest(session, "-n", "2", "-m", "faults")
 
 
 @nox.session
 def studies(session: nox.Session) -> None:
     """Every study at tiny with its table, and the mini scale where real data lie at BENCHBOX_DATA."""
-    session.run(sys.executable, "-m", "pytest", "-m", "studies", "-s", *session.posargs, env=THREADS)
+    # A study trains two jobs at a time by itself; the other tests take a core each.
+    pytest(session, "-m", "studies", "-s", "tests/studies")
+    pytest(session, *BY_FILE, "-m", "studies", "--ignore", "tests/studies")
 
 
 @nox.session
