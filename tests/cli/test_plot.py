@@ -158,14 +158,14 @@ def test_the_verb_writes_every_kind_and_prints_the_paths(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     how = How(out=tmp_path / "new/plots")
-    assert plot(folder / "study.toml", Choice(None, None, None, folder / "results"), how) == 0
+    assert plot(folder / "study.toml", None, Choice(None, None, None, folder / "results"), how) == 0
     said = capsys.readouterr()
     expected = [how.out / f"study.tiny.{kind}.svg" for kind in KINDS]
     assert said.out.splitlines() == list(map(str, expected))
     assert said.err == ""
     assert sorted(how.out.iterdir()) == sorted(expected)
     again = replace(how, out=tmp_path / "again", kinds=("pck", "pareto"))
-    plot(folder / "study.toml", Choice("tiny", None, None, folder / "results"), again)
+    plot(folder / "study.toml", None, Choice("tiny", None, None, folder / "results"), again)
     assert [Path(line).name for line in capsys.readouterr().out.split()] == [
         "study.tiny.pareto.svg",
         "study.tiny.pck.svg",
@@ -208,7 +208,7 @@ def test_stale_and_missing_seeds_are_left_out_and_named(folder: Path, tmp_path: 
 def test_what_cannot_be_drawn_is_said_and_the_rest_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made.write(tmp_path, seeds=(0,))
     how = How(out=tmp_path / "plots", kinds=("deltas", "categories", "curves", "oks"), format="png")
-    assert plot(tmp_path / "study.toml", Choice("tiny", "0", None, tmp_path / "results"), how) == 0
+    assert plot(tmp_path / "study.toml", None, Choice("tiny", "0", None, tmp_path / "results"), how) == 0
     said = capsys.readouterr()
     assert [Path(line).name for line in said.out.split()] == ["study.tiny.categories.png"]
     assert said.err.splitlines() == [
@@ -217,7 +217,9 @@ def test_what_cannot_be_drawn_is_said_and_the_rest_is_drawn(tmp_path: Path, caps
         "study: oks: not drawn: no finished arm has scores of COCO's AP",
     ]
     with pytest.raises(CannotJudge, match="nothing that could be drawn"):
-        plot(tmp_path / "study.toml", Choice("tiny", "0", None, tmp_path / "results"), replace(how, kinds=("oks",)))
+        plot(
+            tmp_path / "study.toml", None, Choice("tiny", "0", None, tmp_path / "results"), replace(how, kinds=("oks",))
+        )
     assert list(svgs(select(tmp_path / "study.toml", Choice("tiny", "0", None, tmp_path / "results")))) == [
         "pareto",
         "joints",
@@ -235,12 +237,32 @@ def test_svgs_for_a_page_come_in_the_order_of_kinds(folder: Path) -> None:
         assert f'id="{kind}-figure_1"' in text
 
 
+def test_a_paper_is_drawn_study_by_study(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ablations").mkdir()
+    (tmp_path / "ablations/hrnet_stages.toml").write_text(made.STUDY)
+    (tmp_path / "ablations/hrnet_coco.toml").write_text(made.STUDY.replace("epochs = 2", "epochs = 7"))
+    monkeypatch.chdir(tmp_path)
+    how = How(kinds=("joints",), out=Path("plots"))
+    assert plot(None, "efficient-hrnet", Choice("tiny", None, None, folder / "results"), how) == 0
+    said = capsys.readouterr()
+    assert said.out == "plots/hrnet_stages.tiny.joints.svg\n"
+    assert said.err.startswith("ablations/hrnet_coco.toml: no arm is done at scale tiny")
+    assert len(said.err.splitlines()) == 1
+    for path, paper in ((None, None), (folder / "study.toml", "efficient-hrnet")):
+        with pytest.raises(InvalidInput, match="either a study's file or --paper NAME"):
+            plot(path, paper, Choice("tiny", None, None, folder / "results"), how)
+
+
 def test_nothing_done_is_nothing_to_draw(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(made.STUDY)
     selection = chosen(tmp_path)
     assert svgs(selection) == {}
     with pytest.raises(CannotJudge, match=r"study\.toml: no arm is done at scale tiny"):
-        plot(tmp_path / "study.toml", Choice("tiny", None, None, tmp_path / "results"), How(out=tmp_path / "plots"))
+        plot(
+            tmp_path / "study.toml", None, Choice("tiny", None, None, tmp_path / "results"), How(out=tmp_path / "plots")
+        )
     assert not (tmp_path / "plots").exists()
 
 
@@ -255,7 +277,7 @@ def test_nothing_done_is_nothing_to_draw(tmp_path: Path) -> None:
 def test_a_wrong_word_is_answered_with_the_nearest_right_one(tmp_path: Path, how: How, said: str) -> None:
     (tmp_path / "study.toml").write_text(made.STUDY)
     with pytest.raises(InvalidInput) as problem:
-        plot(tmp_path / "study.toml", Choice("tiny", None, None, tmp_path / "results"), how)
+        plot(tmp_path / "study.toml", None, Choice("tiny", None, None, tmp_path / "results"), how)
     assert str(problem.value) == said
 
 
@@ -263,7 +285,7 @@ def test_a_folder_that_is_a_file_is_one_line(folder: Path, tmp_path: Path) -> No
     (tmp_path / "plots").write_text("")
     how = How(kinds=("joints",), out=tmp_path / "plots")
     with pytest.raises(EnvironmentProblem, match=r"plots.*cannot be written"):
-        plot(folder / "study.toml", Choice("tiny", None, None, folder / "results"), how)
+        plot(folder / "study.toml", None, Choice("tiny", None, None, folder / "results"), how)
 
 
 def test_a_problem_with_one_kind_is_not_one_of_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
