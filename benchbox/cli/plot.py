@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import Any
 
 from benchbox.cli.arms import choose_scale
 from benchbox.cli.papers import study_of
@@ -71,17 +70,18 @@ def svgs(chosen: Selection, kinds: Sequence[str] | None = None) -> dict[str, str
     check(How(kinds or ()))
     shown = Shown(chosen)
     found = figures(shown, kinds or ()) if shown.arms else iter(())
-    return {kind: svg(figure, kind) for kind, figure in found if isinstance(figure, Figure)}
+    return {kind: svg(figure, kind) for kind, figure, _ in found if figure}
 
 
-def figures(shown: Shown, kinds: Sequence[str]) -> Iterator[tuple[str, Figure | BenchboxError]]:
-    """Yield each kind's figure, or why there is none, in the order of `KINDS`."""
+def figures(shown: Shown, kinds: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+    """Yield each kind with its figure, or with None and why there is none, in the order of `KINDS`."""
     for kind, draw in KINDS.items():
         if not kinds or kind in kinds:
             try:
-                yield kind, draw(GATHER[kind](shown))
-            except BenchboxError as problem:
-                yield kind, problem
+                made, problem = GATHER[kind](shown), ""
+            except BenchboxError as found:
+                made, problem = None, str(found)
+            yield kind, made and draw(made), problem
 
 
 def _draw(path: Path, choice: Choice, how: How) -> None:
@@ -89,9 +89,10 @@ def _draw(path: Path, choice: Choice, how: How) -> None:
     shown, written = Shown(chosen, how.x, how.protocols), 0
     if not shown.arms:
         raise CannotJudge(f"{path}: no arm is done at scale {chosen.scale}; benchbox run {path} first")
-    for kind, figure in figures(shown, how.kinds):
-        if isinstance(figure, BenchboxError):
-            note(f"{path.stem}: {kind}: not drawn: {figure}")
+    _ = shown.used  # what is wrong with a protocol or a record is wrong with every figure
+    for kind, figure, problem in figures(shown, how.kinds):
+        if problem:
+            note(f"{path.stem}: {kind}: not drawn: {problem}")
             continue
         file = how.out / f"{path.stem}.{chosen.scale}.{kind}.{how.format}"
         _write(file, FORMATS[how.format](figure, kind))

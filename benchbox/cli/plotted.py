@@ -229,7 +229,7 @@ def over_oks(shown: Shown) -> lines.Lines:
     panels = []
     for name in [one for one in shown.used if curves.family(one).metric == "coco-kp"]:
         rows = [row for row in shown.rows if (name, "AP", "all") in row.scores]
-        matched = _matched(shown, name, list(dict.fromkeys(job for row in rows for job in row.arm.jobs)))
+        matched = _matched(shown, name, [job for row in rows for job in row.arm.jobs])
         found = []
         for row in rows:
             y, deviation = curves.summed_up([matched[job] for job in row.arm.jobs])
@@ -284,12 +284,16 @@ def _people(shown: Shown, job: str) -> Any:
 
 
 def _matched(shown: Shown, protocol: str, jobs: Sequence[str]) -> dict[str, list[float]]:
-    """Return AP by OKS of some jobs, matched by the worker."""
+    """Return AP by OKS of some jobs, matched by the worker, those of one data set together."""
     selection = shown.selection
     words = ["matches", "--results", str(selection.results), "--cache", str(folders.cache_root())]
     words += ["--data", str(selection.data)] if selection.data else []
-    told = ask(words, {"jobs": list(jobs), "protocol": protocol, "groups": ["all"]})
-    return curves.by_oks(told)
+    together: dict[str, dict[str, None]] = {}
+    for arm in shown.arms:
+        if arm.job in jobs:
+            together.setdefault(arm.config.dataset.model_dump_json(), {})[arm.job] = None
+    asked = [{"jobs": list(some), "protocol": protocol, "groups": ["all"]} for some in together.values()]
+    return {job: curve for one in asked for job, curve in curves.by_oks(ask(words, one)).items()}
 
 
 def _number(value: float | None) -> float:

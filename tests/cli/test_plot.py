@@ -17,7 +17,7 @@ from benchbox import store
 from benchbox.cli.plot import How, figures, plot, svgs
 from benchbox.cli.plotted import GATHER, Shown
 from benchbox.cli.study import Choice, Selection, select
-from benchbox.errors import BenchboxError, CannotJudge, EnvironmentProblem, InvalidInput
+from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
 from benchbox.figures import KINDS
 from benchbox.jobdir import JobDir
 from benchbox.plan import expand
@@ -281,6 +281,16 @@ def test_a_wrong_word_is_answered_with_the_nearest_right_one(tmp_path: Path, how
     assert str(problem.value) == said
 
 
+def test_a_wrong_protocol_is_a_mistake_and_another_one_shows_nothing(folder: Path, tmp_path: Path) -> None:
+    choice = Choice("tiny", None, None, folder / "results")
+    with pytest.raises(InvalidInput, match="--protocol pckk: unknown metric"):
+        plot(folder / "study.toml", None, choice, How(protocols=("pckk",), out=tmp_path))
+    with pytest.raises(CannotJudge, match="nothing that could be drawn"):
+        plot(folder / "study.toml", None, choice, How(("pareto", "pck"), protocols=("pckh@0.1/coco17",), out=tmp_path))
+    data = GATHER["pareto"](Shown(chosen(folder), asked=("pckh@0.5/coco17",)))
+    assert [panel.label for panel in data.panels] == ["PCKh@0.5, %"]
+
+
 def test_a_folder_that_is_a_file_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "plots").write_text("")
     how = How(kinds=("joints",), out=tmp_path / "plots")
@@ -293,9 +303,9 @@ def test_a_problem_with_one_kind_is_not_one_of_the_others(folder: Path, monkeypa
         raise EnvironmentProblem("no ground truth")
 
     monkeypatch.setitem(GATHER, "oks", broken)
-    found = dict(figures(Shown(chosen(folder)), ["joints", "oks"]))
-    assert isinstance(found["joints"], Figure)
-    assert isinstance(found["oks"], BenchboxError)
+    joints, oks = figures(Shown(chosen(folder)), ["joints", "oks"])
+    assert (joints[0], isinstance(joints[1], Figure), joints[2]) == ("joints", True, "")
+    assert oks == ("oks", None, "no ground truth")
 
 
 def test_the_command_line_knows_the_verb(
