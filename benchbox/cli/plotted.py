@@ -138,6 +138,7 @@ def against_reference(shown: Shown) -> deltas.Deltas:
     notes = [
         f"On the same persons as the reference arm, with the {level} interval. Filled: p is below "
         f"{1 - gaps.confidence:.2g} after Holm's adjustment over the arms; hollow: may be noise.",
+        f"Reference: {'; '.join(row.arm.name for row in rows if row.arm.reference)}.",
         *gaps.notes,
     ]
     bare = sorted({arm.name for arm in shown.arms if not arm.reference} - {arm.name for arm in compared})

@@ -117,6 +117,7 @@ def test_differences_are_those_of_the_scores_and_say_what_is_certain(folder: Pat
         assert delta.low < delta.difference < delta.high < 0
         assert delta.certain
     assert any(note.startswith("3 and 3 seeds") for note in data.notes)
+    assert "Reference: baseline." in data.notes
 
 
 def test_differences_find_a_reference_that_was_not_chosen(folder: Path) -> None:
