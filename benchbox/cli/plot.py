@@ -10,7 +10,8 @@ from typing import Any
 
 from benchbox.cli.arms import choose_scale
 from benchbox.cli.papers import study_of
-from benchbox.cli.plotted import COSTS, GATHER, Shown
+from benchbox.cli.plotted import GATHER
+from benchbox.cli.shown import COSTS, Shown
 from benchbox.cli.study import Choice, Selection, select
 from benchbox.console import data, note
 from benchbox.errors import OK, BenchboxError, CannotJudge, InvalidInput, nearest
