@@ -21,6 +21,7 @@ from benchbox.report.differences import SHOWN
 from benchbox.report.frame import ArmRow, protocols
 from benchbox.report.layout import chosen, score_columns, used_notes
 from benchbox.report.tables import group_table
+from benchbox.stats.pck import METRICS
 
 
 def costs_and_scores(shown: Shown) -> pareto.Pareto:
@@ -135,7 +136,7 @@ def over_thresholds(shown: Shown) -> lines.Lines:
 
     Raises: CannotJudge where no arm has such a score.
     """
-    used = [name for name in shown.used if curves.family(name).metric in ("pckh", "pck")]
+    used = [name for name in shown.used if curves.family(name).metric in METRICS]
     panels = []
     for one in dict.fromkeys(map(curves.family, used)):
         members = [name for name in used if curves.family(name) == one]
@@ -147,11 +148,12 @@ def over_thresholds(shown: Shown) -> lines.Lines:
                 y, deviation = curves.summed_up(seeds)
                 found.append(lines.Line(row.arm.name, x, y, deviation, len(seeds), row.arm.reference))
         unit = "head" if one.metric == "pckh" else "torso"
-        label = f"{'PCKh' if one.metric == 'pckh' else 'PCK'}, % ({str(one).partition('/')[2]})"
+        label = f"{METRICS[one.metric]}, % ({str(one).partition('/')[2]})"
         panels.append(lines.Panel(f"Threshold, {unit} sizes", label, found))
     if not panels:
         raise CannotJudge("no finished arm has scores of PCKh or PCK")
-    return lines.Lines(shown.title("PCKh and PCK against the threshold"), panels, shown.notes())
+    metrics = " and ".join(dict.fromkeys(panel.y_label.partition(",")[0] for panel in panels))
+    return lines.Lines(shown.title(f"{metrics} against the threshold"), panels, shown.notes())
 
 
 def over_oks(shown: Shown) -> lines.Lines:
