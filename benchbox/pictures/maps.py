@@ -22,7 +22,7 @@ Source: van der Walt and Smith, "A Better Default Colormap for Matplotlib", SciP
 """
 CELL = 170
 """Height of a panel in pixels."""
-TITLE = 30
+TITLE, GAP = 30, 8
 COLUMNS = 6
 
 
@@ -134,18 +134,18 @@ def _predicted(axes: Axes, crop: np.ndarray, panel: Panel, skeleton: Skeleton) -
 
 
 def _grid(rows: int, columns: int, crop: np.ndarray) -> tuple[Figure, np.ndarray]:
-    height, width = crop.shape[:2]
-    high, wide = rows * (CELL + TITLE), columns * (round(CELL * width / height) + 8)
+    width = max(1, round(CELL * crop.shape[1] / crop.shape[0]))
+    high, wide = rows * (CELL + TITLE), columns * (width + GAP)
     figure = Figure(figsize=(wide / DPI, high / DPI), dpi=DPI)
     grid = figure.subplots(rows, columns, squeeze=False)
-    share = CELL / (CELL + TITLE)
+    # of whole pixels, so that the same crop has the same pixels in every column
     figure.subplots_adjust(
-        left=4 / wide,
-        right=1 - 4 / wide,
-        bottom=2 / high,
+        left=GAP / 2 / wide,
+        right=1 - GAP / 2 / wide,
+        bottom=0,
         top=1 - TITLE / high,
-        wspace=8 * columns / wide,
-        hspace=1 / share - 1,
+        wspace=GAP / width,
+        hspace=TITLE / CELL,
     )
     for axes in grid.flat:
         axes.set_axis_off()
