@@ -176,15 +176,16 @@ def test_the_command_line_answers_mistakes_in_one_line(results: Path, image: Pat
     job = job_id(config_of("hrnet"))
     wrong = job[:-1] + ("0" if job[-1] != "0" else "1")
     cases = [
-        (["--run", wrong], 2, f'did you mean "{job}"?'),
-        (["--run", job, "--show", "skelton"], 2, '--show skelton: unknown; did you mean "skeleton"?'),
-        (["--run", job, "--box", "1,2,3"], 2, "--box 1,2,3: must be X,Y,WIDTH,HEIGHT"),
-        (["--run", job, "--format", "jsn"], 2, 'did you mean "json"?'),
-        (["other.jpg", "--run", job, "--box", "1,2,3,4"], 2, "--box: belongs to one image, and there are 2"),
-        (["--run", "gone.toml:arm"], 2, "gone.toml"),
+        ([str(image), "--run", wrong], 2, f'did you mean "{job}"?'),
+        ([str(image), "--run", job, "--show", "skelton"], 2, '--show skelton: unknown; did you mean "skeleton"?'),
+        ([str(image), "--run", job, "--box", "1,2,3"], 2, "--box 1,2,3: must be X,Y,WIDTH,HEIGHT"),
+        ([str(image), "--run", job, "--format", "jsn"], 2, 'did you mean "json"?'),
+        ([str(image), "b.jpg", "--run", job, "--box", "1,2,3,4"], 2, "--box: belongs to one image, and there are 2"),
+        ([str(image), "--run", "gone.toml:arm"], 2, "gone.toml"),
+        (["gone.jpg", "--run", job], 2, "gone.jpg: cannot read the image"),
     ]
     for words, code, said in cases:
-        done = benchbox("predict", str(image), *words, "--results", str(results))
+        done = benchbox("predict", *words, "--results", str(results))
         assert done.returncode == code, done.stderr
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
