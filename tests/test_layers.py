@@ -67,6 +67,7 @@ ALLOWED = {
     "papers": {"papers"},
     "gates": {"gates", "document", "spec", "records", "jobdir", "store", "papers", "metrics", "stats", "pose", "files"},
     "report": {"report", "store", "papers", "metrics", "stats", "records", "jobdir"},
+    "page": {"page", "console"},
     "cli": {
         "cli",
         "catalogue",
@@ -89,6 +90,7 @@ ALLOWED = {
         "stats",
         "gates",
         "report",
+        "page",
     },
     "__main__": {"cli"},
     "__init__": set(),
@@ -102,6 +104,7 @@ NEVER = {
     "store": {"torch"},
     "gates": {"torch"},
     "report": {"torch"},
+    "page": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy", "numpy"},
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
 TORCH_FREE = "options saved document spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"

@@ -1,0 +1,171 @@
+"""The verb that writes the page: everything about some studies and their papers in one HTML file."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchbox import __version__
+from benchbox.cli import claims, page_origin, page_studies
+from benchbox.cli.arms import sides, summed
+from benchbox.cli.differences import Answer, How, compared
+from benchbox.cli.page_studies import Found, kept
+from benchbox.cli.page_tables import claims_table, paper_table
+from benchbox.cli.papers import filled_tables, study_of
+from benchbox.console import data
+from benchbox.errors import OK, CannotJudge, EnvironmentProblem, InvalidInput, nearest
+from benchbox.files import explained, write_temporary
+from benchbox.page.content import Command, Page, Section
+from benchbox.page.render import render
+from benchbox.papers import read as papers
+from benchbox.papers.read import Paper
+from benchbox.report import paper as layouts
+from benchbox.report.claims import claims_table as layout_of_claims
+from benchbox.report.differences import Differences
+from benchbox.spec import SCALES, read_study
+
+WHOLE_UP_TO = 100
+"""Jobs up to which comparisons, plots and pictures are made unasked: they take seconds a study."""
+LEFT_OUT = "Left out of a quick page: comparisons, plots and worst persons; `benchbox report --full` adds them."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the page shows, from where, and where it is written.
+
+    Args: full: comparisons, plots and pictures too; None: as long as there are few jobs.
+    """
+
+    studies: Sequence[Path]
+    paper: str | None
+    scale: str | None
+    results: Path
+    out: Path
+    full: bool | None = None
+    opened: bool = False
+
+
+def report(asked: Asked) -> int:
+    """Write the page, print where it is, and open it when that was asked for."""
+    text = render(page(asked))
+    with explained(asked.out):
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+    if asked.out.is_dir():
+        raise InvalidInput(f"--out {asked.out}: is a folder; name a file, e.g. {asked.out / 'report.html'}")
+    temporary = write_temporary(asked.out, text)
+    with explained(asked.out):
+        os.replace(temporary, asked.out)
+    data(str(asked.out))
+    if asked.opened and not webbrowser.open(asked.out.resolve().as_uri()):
+        raise EnvironmentProblem(f"--open: no browser found; open {asked.out.resolve()}")
+    return OK
+
+
+def page(asked: Asked) -> Page:
+    """Gather what the page shows.
+
+    Raises: InvalidInput for an unknown study, scale or paper; CannotJudge where nothing was named nor has results.
+    """
+    if asked.scale and asked.scale not in SCALES:
+        raise InvalidInput(f"--scale {asked.scale}: unknown scale{nearest(asked.scale, SCALES)}")
+    named = papers.read(asked.paper) if asked.paper else None
+    studies = _studies(asked, named)
+    few = len({job for one in studies for job in one.store.states}) <= WHOLE_UP_TO
+    full = few if asked.full is None else asked.full
+    notes = [LEFT_OUT] if not full else []
+    gaps = _gaps(studies, asked.results) if full else {}
+    sections = []
+    for place, one in enumerate(studies):
+        drawn = page_studies.svgs(one) if full and one.done else {}
+        persons = page_studies.badly(one) if full and one.done else None
+        sections.append(page_studies.section(f"study-{place + 1}", one, gaps.get(place), drawn, persons, notes))
+    chosen = [named] if named else _answered(studies)
+    told = [_paper(f"paper-{place + 1}", one, asked, full) for place, one in enumerate(chosen)]
+    again = [Command("Make this page again", _again(asked, studies))]
+    return Page(_title(studies, chosen), sections, told, page_origin.tables(studies), again, __version__)
+
+
+def _studies(asked: Asked, named: Paper | None) -> list[Found]:
+    """Return the studies that were named, else those of the paper or of the folder `ablations` that have results."""
+    if asked.studies:
+        return [page_studies.find(path, asked.scale, asked.results) for path in dict.fromkeys(asked.studies)]
+    if named:
+        paths = [study_of(name).path for name in _behind(named)]
+    else:
+        paths = sorted(Path("ablations").glob("*.toml"))
+    if asked.scale not in (None, "paper"):
+        paths = [path for path in paths if asked.scale in read_study(path).scales]
+    found = [page_studies.find(path, asked.scale, asked.results) for path in paths]
+    having = [one for one in found if one.done]
+    if not having and not named:
+        what = "no study in ablations/" if paths else "no ablations/ here"
+        raise CannotJudge(f"report: {what} has results in {asked.results}; name a study, or call benchbox run first")
+    return having
+
+
+def _behind(paper: Paper) -> list[str]:
+    """List the studies that answer a paper's rows."""
+    return list(
+        dict.fromkeys(name for table in paper.tables for name in [table.study, *map(table.study_of, table.rows)])
+    )
+
+
+def _answered(studies: Sequence[Found]) -> list[Paper]:
+    """Return the papers to whose tables a study belongs."""
+    shown = {one.chosen.study.path.resolve() for one in studies}
+    named = dict.fromkeys(one.chosen.study.paper for one in studies)
+    found = [papers.read(name) for name in named if name in papers.names()]
+    return [one for one in found if shown & {study_of(name).path.resolve() for name in _behind(one)}]
+
+
+def _gaps(studies: Sequence[Found], results: Path) -> dict[int, Differences]:
+    """Compare all arms of all studies with their references, in one go; by the place of the study."""
+    how = How(kinds=("all",))
+    pairs = {
+        (place, arm): pair
+        for place, one in enumerate(studies)
+        for arm, pair in sides(one.chosen.arms, one.rows, results).items()
+    }
+    answers: dict[int, dict[str, Answer]] = {}
+    for (place, arm), answer in zip(pairs, compared(list(pairs.values()), how, results) if pairs else (), strict=True):
+        answers.setdefault(place, {})[arm] = answer
+    return {place: summed(found, how) for place, found in answers.items()}
+
+
+def _paper(id: str, paper: Paper, asked: Asked, full: bool) -> Section:
+    """Return a paper's part of the page: its tables and claims."""
+    filled = filled_tables(paper, paper.tables, asked.scale, asked.results)
+    tables = [
+        paper_table(f"{id}-table-{place + 1}", layouts.paper_table(one, wide=True)) for place, one in enumerate(filled)
+    ]
+    if paper.claims:
+        known = claims.gaps(paper, filled, asked.results) if full else {}
+        tables.append(claims_table(f"{id}-claims", layout_of_claims(paper, filled, known)))
+    scale = f" --scale {asked.scale}" if asked.scale else ""
+    words = f"--paper {paper.name}{scale}{kept(asked.results)}"
+    commands = [
+        Command("Print its tables", f"benchbox table {words}"),
+        Command("Check its claims", f"benchbox claims {words}"),
+    ]
+    return Section(
+        id, f"{paper.name}: {paper.title}", commands=commands, tables=tables, notes=() if full else [LEFT_OUT]
+    )
+
+
+def _again(asked: Asked, studies: Sequence[Found]) -> str:
+    """Return the command that makes the page."""
+    words = [one.chosen.study.path.as_posix() for one in studies]
+    words += ["--paper", asked.paper] if asked.paper else []
+    scales = {one.chosen.scale for one in studies}
+    words += ["--scale", asked.scale or scales.pop()] if asked.scale or len(scales) == 1 else []
+    words += {None: [], True: ["--full"], False: ["--quick"]}[asked.full]
+    return f"benchbox report {shlex.join(words)}{kept(asked.results)} --out {shlex.quote(asked.out.as_posix())}"
+
+
+def _title(studies: Sequence[Found], chosen: Sequence[Paper]) -> str:
+    names = list(dict.fromkeys([one.chosen.study.title for one in studies] or [one.title for one in chosen]))
+    return names[0] if len(names) == 1 else f"{len(names)} studies of 2D human pose estimation"
