@@ -41,8 +41,10 @@ ALLOWED = {
     "engine": {"engine", "pose"},
     "metrics": {"metrics", "entries", "pose"},
     "stats": {"stats", "metrics", "pose"},
+    "pictures": {"pictures", "pose"},
     "worker": {
         "worker",
+        "pictures",
         "catalogue",
         "config",
         "options",
@@ -101,6 +103,7 @@ NEVER = {
     "metrics": {"torch"},
     "stats": {"torch", "pandas", "pyarrow"},
     "records": {"torch"},
+    "pictures": {"torch", "pandas", "pyarrow"},
     "store": {"torch"},
     "gates": {"torch"},
     "report": {"torch"},

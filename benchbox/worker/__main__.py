@@ -66,8 +66,9 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    names = "run count full score rescore check fit compare matches spread rates bench"
-    run, count, full, score, rescore, check, fit, compare, matches, spread, _, _ = map(verbs.add_parser, names.split())
+    names = "run count full score rescore check fit compare matches spread persons rates bench"
+    made = [verbs.add_parser(name) for name in names.split()]
+    run, count, full, score, rescore, check, fit, compare, matches, spread, persons = made[:11]
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
     run.add_argument("--processes", type=int, default=1)
@@ -83,13 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("weights", type=Path)
     for verb in (full, score, check):
         verb.add_argument("--dataset", required=True)
-    for verb in (run, full, score, rescore, check, compare, matches, spread):
+    for verb in (run, full, score, rescore, check, compare, matches, spread, persons):
         verb.add_argument("--data", type=Path)
-    for verb in (run, count, rescore, check, compare, matches, spread):
+    for verb in (run, count, rescore, check, compare, matches, spread, persons):
         verb.add_argument("--cache", type=Path, required=True)
     for verb in (score, rescore):
         verb.add_argument("--protocol", action="append", default=[])
-    for verb in (score, rescore, compare, matches, spread):
+    for verb in (score, rescore, compare, matches, spread, persons):
         verb.add_argument("--results", type=Path, required=True)
     return parser
 
@@ -155,6 +156,13 @@ def _spread(options: argparse.Namespace) -> list[dict[str, Any]]:
     return spreads(Records(options.results, options.data, options.cache), asked["jobs"], asked["kinds"])
 
 
+def _persons(options: argparse.Namespace) -> dict[int, str]:
+    from benchbox.worker.persons import person_pictures
+
+    where = {"data": options.data, "cache": options.cache}
+    return person_pictures(options.results, **json.load(sys.stdin), **where)
+
+
 def _rates(options: argparse.Namespace) -> dict[str, float]:
     from benchbox.worker.bench import Setting, rates
 
@@ -180,6 +188,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "compare": _compare,
     "matches": _matches,
     "spread": _spread,
+    "persons": _persons,
     "rates": _rates,
     "bench": _bench,
 }
