@@ -63,7 +63,7 @@ def studies(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speeds, by hand: start-up, planning, samples, scores, comparisons, big files, tables, gates, the queue."""
-    parts = "speeds networks jpeg pack coco_scores comparisons annotations tables gate queue"
+    """Speeds, by hand: start-up, planning, samples, scores, comparisons, big files, tables, page, gates, the queue."""
+    parts = "speeds networks jpeg pack coco_scores comparisons annotations tables page gate queue"
     for part in parts.split():
         session.run(sys.executable, "-m", f"tests.bench.{part}", *session.posargs, env=THREADS)

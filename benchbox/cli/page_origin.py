@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from benchbox import __version__
 from benchbox.cli.page_studies import Found
-from benchbox.cli.page_tables import plain_table
+from benchbox.cli.page_tables import plain_table, word
 from benchbox.digest import source_digest
 from benchbox.page.content import Table
 
@@ -28,18 +27,18 @@ READ = (("File", False), ("Digest", False), ("Jobs", True))
 
 def tables(studies: Sequence[Found]) -> list[Table]:
     """Return what made the jobs, those alike in one row, and the files they read."""
-    runs: dict[str, dict[str, Any]] = {}
+    runs: dict[str, dict[str, str]] = {}
     for one in studies:
         columns = ("job", "source", "provenance", "inputs", "finished")
         for values in zip(*(one.store.runs[name].tolist() for name in columns), strict=True):
-            runs.setdefault(values[0], dict(zip(columns, values, strict=True)))
+            runs.setdefault(values[0], {name: word(value) for name, value in zip(columns, values, strict=True)})
     return [_made_by(list(runs.values())), *_read(list(runs.values()))]
 
 
-def _made_by(runs: Sequence[Mapping[str, Any]]) -> Table:
+def _made_by(runs: Sequence[Mapping[str, str]]) -> Table:
     alike: dict[tuple[str, ...], list[str]] = {}
     for run in runs:
-        alike.setdefault(_told(run["provenance"] or "{}", run["source"] or ""), []).append(run["finished"] or "")
+        alike.setdefault(_told(run["provenance"] or "{}", run["source"]), []).append(run["finished"])
     rows = [[*told, str(len(when)), min(when), max(when)] for told, when in sorted(alike.items())]
     caption = f"Jobs by what made them; today's source is {source_digest()}, benchbox {__version__}"
     return plain_table("made-by", caption, MADE_BY, rows)
@@ -53,7 +52,7 @@ def _told(provenance: str, source: str) -> tuple[str, ...]:
     return commit, source, made.get("python", ""), versions, processor, made.get("device", "")
 
 
-def _read(runs: Sequence[Mapping[str, Any]]) -> list[Table]:
+def _read(runs: Sequence[Mapping[str, str]]) -> list[Table]:
     files: dict[tuple[str, str], int] = {}
     for run in runs:
         for pair in json.loads(run["inputs"] or "{}").items():

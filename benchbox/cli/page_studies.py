@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbox import store
-from benchbox.cli import folders
+from benchbox.cli import folders, pictures
 from benchbox.cli.arms import choose_scale, counted, joined
-from benchbox.cli.page_tables import number, plain_table, study_table
+from benchbox.cli.page_tables import number, plain_table, study_table, word
 from benchbox.cli.study import Selection
-from benchbox.errors import CannotJudge
+from benchbox.errors import BenchboxError, CannotJudge
 from benchbox.jobdir import REPEATED_CLASSES
 from benchbox.page.content import Cell, Command, Persons, Picture, Plot, Section, Table
 from benchbox.plan import expand
@@ -125,7 +125,10 @@ def badly(one: Found) -> Persons | None:
     other: Mapping[int, float] = {}
     if reference is not None and reference is not best:
         other = scores_of(store.people(one.chosen.results, _finished(reference, one)), numbers)
-    drawn: Mapping[int, bytes] = {}
+    try:
+        drawn, missing = pictures.persons(one.chosen.results, job, numbers, one.chosen.data), ""
+    except BenchboxError as problem:
+        drawn, missing = {}, f" Without pictures: {problem}."
     shown = []
     for person in found:
         lines = [f"{person.image}, person {person.number}", *([person.category] if person.category else [])]
@@ -134,7 +137,9 @@ def badly(one: Found) -> Persons | None:
             lines.append(f"by the reference {other[person.number]:.1f}")
         shown.append(Picture(lines, drawn.get(person.number, b"")))
     about = f"Those whom {best.arm.name}, the best arm, predicted worst (job {job}); {found[0].measure} in percent."
-    return Persons(about, shown)
+    if drawn:
+        about += " Solid: predicted; dashed: true."
+    return Persons(about + missing, shown)
 
 
 def _scores(id: str, one: Found, gaps: Differences | None) -> list[Table]:
@@ -169,7 +174,7 @@ def _jobs(id: str, one: Found) -> Table:
             number(run.get("data_wait_share"), 0, 100),
             number(run.get("peak_memory_bytes"), 0, 2**-20),
             number(run.get("wall_seconds"), 1, 1 / 60),
-            run.get("device") or "",
+            word(run.get("device")),
             _failure(job, state.failure, state.error, one) if state.name == "failed" else "",
         ]
         rows.append(row)

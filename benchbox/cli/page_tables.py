@@ -85,6 +85,11 @@ def number(value: Any, decimals: int = 0, scale: float = 1.0) -> str:
     return "" if value is None or value != value else f"{value * scale:.{decimals}f}"
 
 
+def word(value: Any) -> str:
+    """Return a text that may be missing (None or NaN)."""
+    return value if isinstance(value, str) else ""
+
+
 def _table(id: str, layout: Layout, rows: Sequence[Sequence[Cell]]) -> Table:
     columns = [Column(column.heading, column.right) for column in layout.columns if not column.detail]
     starts = [0, *layout.rules, len(rows)]
