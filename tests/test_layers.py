@@ -69,6 +69,7 @@ ALLOWED = {
     "papers": {"papers"},
     "gates": {"gates", "document", "spec", "records", "jobdir", "store", "papers", "metrics", "stats", "pose", "files"},
     "report": {"report", "store", "papers", "metrics", "stats", "records", "jobdir"},
+    "figures": {"figures"},
     "page": {"page", "console"},
     "cli": {
         "cli",
@@ -92,6 +93,7 @@ ALLOWED = {
         "stats",
         "gates",
         "report",
+        "figures",
         "page",
     },
     "__main__": {"cli"},
@@ -107,6 +109,7 @@ NEVER = {
     "store": {"torch"},
     "gates": {"torch"},
     "report": {"torch"},
+    "figures": {"torch", "pandas", "pyarrow"},
     "page": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy", "numpy"},
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }

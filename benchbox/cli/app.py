@@ -81,7 +81,14 @@ def doctor(
 
 
 STUDIES = (study_verbs.plan, study_verbs.run, study_verbs.status, study_verbs.logs, study_verbs.cancel)
-SCORES = (score_verbs.table, score_verbs.report, score_verbs.compare, score_verbs.score, score_verbs.rescore)
+SCORES = (
+    score_verbs.table,
+    score_verbs.report,
+    score_verbs.compare,
+    score_verbs.plot,
+    score_verbs.score,
+    score_verbs.rescore,
+)
 PAPERS = (paper_verbs.claims, paper_verbs.explain, paper_verbs.verify)
 for _verb in (*STUDIES, *SCORES, *PAPERS, gate, doctor):  # in the order of work
     app.command()(_verb)

@@ -107,11 +107,6 @@ def kept(results: Path) -> str:
     return "" if results.as_posix() == "results" else f" --results {shlex.quote(results.as_posix())}"
 
 
-def svgs(one: Found) -> Mapping[str, str]:
-    """Return the figures that the results allow, by kind."""
-    return {}
-
-
 def badly(one: Found) -> Persons | None:
     """Return the persons whom the best arm predicted worst, with their pictures and what the reference arm had."""
     best, reference = _best(one)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbox import __version__
-from benchbox.cli import claims, page_origin, page_studies
+from benchbox.cli import claims, page_origin, page_studies, plot
 from benchbox.cli.arms import sides, summed
-from benchbox.cli.differences import Answer, How, compared
+from benchbox.cli.differences import Answer, How, compared, remembered
 from benchbox.cli.page_studies import Found, kept
 from benchbox.cli.page_tables import claims_table, paper_table
 from benchbox.cli.papers import filled_tables, study_of
-from benchbox.console import data
+from benchbox.console import data, note
 from benchbox.errors import OK, CannotJudge, EnvironmentProblem, InvalidInput, nearest
 from benchbox.files import explained, write_temporary
 from benchbox.page.content import Command, Page, Section
@@ -51,7 +51,8 @@ class Asked:
 
 def report(asked: Asked) -> int:
     """Write the page, print where it is, and open it when that was asked for."""
-    text = render(page(asked))
+    with remembered():
+        text = render(page(asked))
     with explained(asked.out):
         asked.out.parent.mkdir(parents=True, exist_ok=True)
     if asked.out.is_dir():
@@ -80,7 +81,9 @@ def page(asked: Asked) -> Page:
     gaps = _gaps(studies, asked.results) if full else {}
     sections = []
     for place, one in enumerate(studies):
-        drawn = page_studies.svgs(one) if full and one.done else {}
+        if full and one.done:
+            note(f"{one.chosen.study.path.name}: drawing plots and persons")
+        drawn = plot.svgs(one.chosen, prefix=f"study-{place + 1}-") if full and one.done else {}
         persons = page_studies.badly(one) if full and one.done else None
         sections.append(page_studies.section(f"study-{place + 1}", one, gaps.get(place), drawn, persons, notes))
     chosen = [named] if named else _answered(studies)
@@ -130,6 +133,8 @@ def _gaps(studies: Sequence[Found], results: Path) -> dict[int, Differences]:
         for place, one in enumerate(studies)
         for arm, pair in sides(one.chosen.arms, one.rows, results).items()
     }
+    if pairs:
+        note(f"comparing {len(pairs)} arms with their references")
     answers: dict[int, dict[str, Answer]] = {}
     for (place, arm), answer in zip(pairs, compared(list(pairs.values()), how, results) if pairs else (), strict=True):
         answers.setdefault(place, {})[arm] = answer

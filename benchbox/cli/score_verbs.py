@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds
+from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
+
+KIND_HELP = "pareto, deltas, joints, categories, curves, pck or oks (repeatable); all when not given."
 
 
 def table(
@@ -84,6 +86,31 @@ def compare(
 
     how = {"protocols": protocol or [], "mixed": mixed, "confidence": confidence, "resamples": resamples}
     sys.exit(verbs.compare(a, b, scale=scale, by=by, how=how, results=results, format="json" if json else format))
+
+
+def plot(
+    study: StudyFile,
+    kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
+    x: Annotated[str, typer.Option("--x", help="Of pareto: parameters or macs.")] = "parameters",
+    protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
+    out: Annotated[Path, typer.Option(help="The folder of the figures.")] = Path("plots"),
+    format: Annotated[str, typer.Option("--format", help="svg or png.")] = "svg",
+    scale: Scale = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    results: Results = Path("results"),
+) -> None:
+    """Draw a study's results: every kind of figure that they allow, or those that are named.
+
+    Example: benchbox plot ablations/hrnet_stages.toml --kind pareto --kind deltas
+
+    Exit codes: 0 drawn, 2 usage or an unknown kind, 3 nothing that is done to draw, 4 a folder that cannot be written.
+    """
+    from benchbox.cli import plot as verb
+    from benchbox.cli.study import Choice
+
+    how = verb.How(kind or [], x, protocol or [], out, format)
+    sys.exit(verb.plot(study, Choice(scale, seeds, only, results), how))
 
 
 def score(

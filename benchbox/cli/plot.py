@@ -1,0 +1,102 @@
+"""The verb that draws figures of a study's results, and the figures that a page can hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from benchbox.cli.arms import choose_scale
+from benchbox.cli.plotted import COSTS, GATHER, Shown
+from benchbox.cli.study import Choice, Selection, select
+from benchbox.console import data, note
+from benchbox.errors import OK, BenchboxError, CannotJudge, InvalidInput, nearest
+from benchbox.figures import KINDS
+from benchbox.figures.output import FORMATS, svg
+from benchbox.files import explained
+from benchbox.spec import read_study
+
+
+@dataclass(frozen=True)
+class How:
+    """Which figures, and how: kinds and protocols (all when empty), costs of pareto, the folder, svg or png."""
+
+    kinds: Sequence[str] = ()
+    x: str = "parameters"
+    protocols: Sequence[str] = ()
+    out: Path = Path("plots")
+    format: str = "svg"
+
+
+def plot(path: Path, choice: Choice, how: How) -> int:
+    """Draw a study's figures, print the paths of their files, and say why others are not drawn."""
+    check(how)
+    chosen = select(path, replace(choice, scale=choose_scale(read_study(path), choice.scale, choice.results)))
+    shown, written = Shown(chosen, how.x, how.protocols), 0
+    if not shown.arms:
+        raise CannotJudge(f"{path}: no arm is done at scale {chosen.scale}; benchbox run {path}, then plot")
+    for kind, figure in figures(shown, how.kinds):
+        if isinstance(figure, BenchboxError):
+            note(f"{path.stem}: {kind}: not drawn: {figure}")
+            continue
+        file = how.out / f"{path.stem}.{chosen.scale}.{kind}.{how.format}"
+        _write(file, FORMATS[how.format](figure, kind))
+        data(str(file))
+        written += 1
+    if not written:
+        raise CannotJudge(f"{path}: nothing that could be drawn at scale {chosen.scale}")
+    return OK
+
+
+def svgs(chosen: Selection, kinds: Sequence[str] | None = None, prefix: str = "") -> dict[str, str]:
+    """Return figures of a study for a page: by kind one `<svg>` element, its ids beginning with the kind.
+
+    Args:
+        kinds: all when None; those that the results do not allow are absent.
+        prefix: of the ids, before the kind: a page of several studies has every kind several times.
+
+    Raises: InvalidInput for an unknown kind.
+    """
+    check(How(kinds or ()))
+    shown = Shown(chosen)
+    found = figures(shown, kinds or ()) if shown.arms else iter(())
+    return {kind: svg(figure, f"{prefix}{kind}") for kind, figure in found if isinstance(figure, Figure)}
+
+
+def figures(shown: Shown, kinds: Sequence[str]) -> Iterator[tuple[str, Figure | BenchboxError]]:
+    """Yield each kind's figure, or why there is none, in the order of `KINDS`."""
+    for kind, draw in KINDS.items():
+        if not kinds or kind in kinds:
+            try:
+                yield kind, draw(GATHER[kind](shown))
+            except BenchboxError as problem:
+                yield kind, problem
+
+
+def check(how: How) -> None:
+    """Refuse what there is not.
+
+    Raises: InvalidInput with the nearest right word.
+    """
+    for kind in how.kinds:
+        if kind not in KINDS:
+            raise InvalidInput(f"--kind {kind}: unknown{nearest(kind, KINDS)}")
+    if how.x not in COSTS:
+        raise InvalidInput(f"--x {how.x}: unknown{nearest(how.x, COSTS)}")
+    if how.format not in FORMATS:
+        raise InvalidInput(f"--format {how.format}: unknown{nearest(how.format, FORMATS)}")
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with explained(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, file)
+        finally:
+            temporary.unlink(missing_ok=True)
