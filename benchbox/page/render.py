@@ -40,8 +40,8 @@ def render(page: Page) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """Return text without control characters, which HTML cannot hold."""
-    return plain(value) if type(value) is str else value
+    """Return text without control characters and broken surrogates, which HTML cannot hold."""
+    return plain(value).encode("utf-8", "replace").decode() if type(value) is str else value
 
 
 def _base64(content: bytes) -> str:
