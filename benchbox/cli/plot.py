@@ -1,4 +1,4 @@
-"""The verb that draws figures of a study's results, and the figures that a page can hold."""
+"""The verb that draws figures of results, and the figures that a page can hold."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchbox.cli.arms import choose_scale
+from benchbox.cli.papers import study_of
 from benchbox.cli.plotted import COSTS, GATHER, Shown
 from benchbox.cli.study import Choice, Selection, select
 from benchbox.console import data, note
@@ -17,6 +18,7 @@ from benchbox.errors import OK, BenchboxError, CannotJudge, InvalidInput, neares
 from benchbox.figures import KINDS
 from benchbox.figures.output import FORMATS, svg
 from benchbox.files import explained
+from benchbox.papers import read as papers
 from benchbox.spec import read_study
 
 
@@ -31,24 +33,32 @@ class How:
     format: str = "svg"
 
 
-def plot(path: Path, choice: Choice, how: How) -> int:
-    """Draw a study's figures, print the paths of their files, and say why others are not drawn."""
+def plot(path: Path | None, paper: str | None, choice: Choice, how: How) -> int:
+    """Draw the figures of a study or of a paper's studies, print the paths of their files, say why others are not."""
+    if (path is None) == (paper is None):
+        raise InvalidInput(f"plot: give either a study's file or --paper NAME (papers: {', '.join(papers.names())})")
     check(how)
-    chosen = select(path, replace(choice, scale=choose_scale(read_study(path), choice.scale, choice.results)))
-    shown, written = Shown(chosen, how.x, how.protocols), 0
-    if not shown.arms:
-        raise CannotJudge(f"{path}: no arm is done at scale {chosen.scale}; benchbox run {path}, then plot")
-    for kind, figure in figures(shown, how.kinds):
-        if isinstance(figure, BenchboxError):
-            note(f"{path.stem}: {kind}: not drawn: {figure}")
-            continue
-        file = how.out / f"{path.stem}.{chosen.scale}.{kind}.{how.format}"
-        _write(file, FORMATS[how.format](figure, kind))
-        data(str(file))
-        written += 1
-    if not written:
-        raise CannotJudge(f"{path}: nothing that could be drawn at scale {chosen.scale}")
+    paths, problems = [path] if path else studies(str(paper)), []
+    for one in paths:
+        try:
+            _draw(one, choice, how)
+        except CannotJudge as problem:
+            problems.append(str(problem))
+    if len(problems) == len(paths):
+        raise CannotJudge("; ".join(problems))
+    for line in problems:
+        note(line)
     return OK
+
+
+def studies(name: str) -> list[Path]:
+    """Return the files of the studies that answer a paper's tables.
+
+    Raises: InvalidInput for an unknown paper.
+    """
+    tables = papers.read(name).tables
+    names = dict.fromkeys(study for table in tables for study in (table.study, *map(table.study_of, table.rows)))
+    return [study_of(study).path for study in names]
 
 
 def svgs(chosen: Selection, kinds: Sequence[str] | None = None, prefix: str = "") -> dict[str, str]:
@@ -74,6 +84,23 @@ def figures(shown: Shown, kinds: Sequence[str]) -> Iterator[tuple[str, Figure | 
                 yield kind, draw(GATHER[kind](shown))
             except BenchboxError as problem:
                 yield kind, problem
+
+
+def _draw(path: Path, choice: Choice, how: How) -> None:
+    chosen = select(path, replace(choice, scale=choose_scale(read_study(path), choice.scale, choice.results)))
+    shown, written = Shown(chosen, how.x, how.protocols), 0
+    if not shown.arms:
+        raise CannotJudge(f"{path}: no arm is done at scale {chosen.scale}; benchbox run {path} first")
+    for kind, figure in figures(shown, how.kinds):
+        if isinstance(figure, BenchboxError):
+            note(f"{path.stem}: {kind}: not drawn: {figure}")
+            continue
+        file = how.out / f"{path.stem}.{chosen.scale}.{kind}.{how.format}"
+        _write(file, FORMATS[how.format](figure, kind))
+        data(str(file))
+        written += 1
+    if not written:
+        raise CannotJudge(f"{path}: nothing that could be drawn at scale {chosen.scale}")
 
 
 def check(how: How) -> None:

@@ -131,7 +131,7 @@ def against_reference(shown: Shown) -> deltas.Deltas:
         found = [(row, gaps.of(row, column)) for row in rows if not row.arm.reference]
         some = [_delta(row.arm.name, gap, gaps.confidence) for row, gap in found if gap is not None]
         if some and column.metric in SHOWN:
-            panels.append(deltas.Panel(f"{shown.label(column)}, points more than the reference", some))
+            panels.append(deltas.Panel(f"{shown.label(column)}, points over the reference", some))
     if not panels:
         raise CannotJudge("; ".join(gaps.notes) or "no score that arms share with their reference")
     level = f"{100 * gaps.confidence:g} %"

@@ -15,7 +15,7 @@ from benchbox.cli.arms import sides, summed
 from benchbox.cli.differences import Answer, How, compared, remembered
 from benchbox.cli.page_studies import Found, kept
 from benchbox.cli.page_tables import claims_table, paper_table
-from benchbox.cli.papers import filled_tables, study_of
+from benchbox.cli.papers import filled_tables
 from benchbox.console import data, note
 from benchbox.errors import OK, CannotJudge, EnvironmentProblem, InvalidInput, nearest
 from benchbox.files import explained, write_temporary
@@ -97,7 +97,7 @@ def _studies(asked: Asked, named: Paper | None) -> list[Found]:
     if asked.studies:
         return [page_studies.find(path, asked.scale, asked.results) for path in dict.fromkeys(asked.studies)]
     if named:
-        paths = [study_of(name).path for name in _behind(named)]
+        paths = plot.studies(named.name)
     else:
         paths = sorted(Path("ablations").glob("*.toml"))
     if asked.scale not in (None, "paper"):
@@ -110,19 +110,12 @@ def _studies(asked: Asked, named: Paper | None) -> list[Found]:
     return having
 
 
-def _behind(paper: Paper) -> list[str]:
-    """List the studies that answer a paper's rows."""
-    return list(
-        dict.fromkeys(name for table in paper.tables for name in [table.study, *map(table.study_of, table.rows)])
-    )
-
-
 def _answered(studies: Sequence[Found]) -> list[Paper]:
     """Return the papers to whose tables a study belongs."""
     shown = {one.chosen.study.path.resolve() for one in studies}
     named = dict.fromkeys(one.chosen.study.paper for one in studies)
     found = [papers.read(name) for name in named if name in papers.names()]
-    return [one for one in found if shown & {study_of(name).path.resolve() for name in _behind(one)}]
+    return [one for one in found if shown & {path.resolve() for path in plot.studies(one.name)}]
 
 
 def _gaps(studies: Sequence[Found], results: Path) -> dict[int, Differences]:

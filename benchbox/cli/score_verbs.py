@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
+from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds
 
 KIND_HELP = "pareto, deltas, joints, categories, curves, pck or oks (repeatable); all when not given."
 
@@ -89,7 +89,8 @@ def compare(
 
 
 def plot(
-    study: StudyFile,
+    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
+    paper: Annotated[str | None, typer.Option(help="The studies of a paper, e.g. efficient-hrnet.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help=KIND_HELP)] = None,
     x: Annotated[str, typer.Option("--x", help="Of pareto: parameters or macs.")] = "parameters",
     protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
@@ -110,7 +111,7 @@ def plot(
     from benchbox.cli.study import Choice
 
     how = verb.How(kind or [], x, protocol or [], out, format)
-    sys.exit(verb.plot(study, Choice(scale, seeds, only, results), how))
+    sys.exit(verb.plot(study, paper, Choice(scale, seeds, only, results), how))
 
 
 def score(

@@ -59,8 +59,8 @@ def draw(data: Deltas) -> Figure:
         for axes, panel in zip(columns, data.panels, strict=True):
             for delta in panel.deltas:
                 _delta(axes, arms.index(delta.name), delta)
-            axes.axvline(0, color="black", linewidth=0.9, zorder=1, gid="reference")
-            axes.set_xlabel(style.wrapped(panel.label, 34, 3))
+            axes.axvline(0, color="black", linewidth=0.9, zorder=1, label="reference")
+            axes.set_xlabel(style.wrapped(panel.label, 38, 3))
             axes.margins(x=0.08)
         columns[0].set_yticks(range(len(arms)), labels=names)
         columns[0].set_ylim(len(arms) - 0.5, -0.5)

@@ -42,7 +42,7 @@ def draw(data: Grid) -> Figure:
     """Draw a cell for each score, its colour by the score; a cell without one is hatched."""
     values = np.asarray(data.values, np.float64)
     names = [style.arm_name(*row, 30, 2) for row in zip(data.rows, data.references, strict=True)]
-    heads = [style.wrapped(column, 24, 2) for column in data.columns]
+    heads = [style.wrapped(column, 44, 1) for column in data.columns]
     lines = [name.count("\n") + 1 for name in names]
     with style.rules():
         width, height = max(6.0, 3.4 + 0.46 * len(heads)), 0.15 * sum(lines) + 0.16 * len(names) + 1.7

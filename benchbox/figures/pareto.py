@@ -75,16 +75,16 @@ def draw(data: Pareto) -> Figure:
         for axes, panel in zip(rows, data.panels, strict=True):
             for point in panel.points:
                 entries[point.name] = (_point(axes, point, looks[point.name]), names[point.name])
-            best = front(panel.points)
+            best, last = front(panel.points), max(point.x for point in panel.points)
             (line,) = axes.step(
-                [point.x for point in best],
-                [point.y for point in best],
+                [*(point.x for point in best), last],
+                [*(point.y for point in best), best[-1].y],
                 where="post",
                 color="#777777",
                 linewidth=1.0,
                 linestyle=(0, (2, 2)),
                 zorder=1,
-                gid="front",
+                label="front",
             )
             axes.set_ylabel(style.wrapped(panel.label, 40, 2))
             axes.margins(0.08)
@@ -103,14 +103,13 @@ def millions(value: float, place: int | None = None) -> str:
 
 
 def _point(axes: Axes, point: Point, look: style.Look) -> Line2D:
-    size = 9.0 if look.marker == "*" else 7.0
     drawn = axes.errorbar(
         [point.x],
         [point.y],
         yerr=None if point.deviation is None else [point.deviation],
         linestyle="none",
         marker=look.marker,
-        markersize=size,
+        markersize=7,
         color=look.colour,
         markeredgecolor="black",
         markeredgewidth=0.6,

@@ -13,13 +13,14 @@ import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-# Source: Okabe and Ito 2008, Color Universal Design. Differs: without yellow, which is lost on white; in an order in
-# which neighbours also differ in lightness.
-COLOURS = ("#000000", "#CC79A7", "#0072B2", "#56B4E9", "#D55E00", "#E69F00", "#009E73")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# Source: Okabe and Ito 2008, Color Universal Design. Differs: without yellow, which is lost on white, and orange, which
+# in grey is the light blue; in an order in which neighbours differ in lightness.
+COLOURS = ("#000000", "#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
 DISTINCT = len(COLOURS) * len(MARKERS)
 """So many series have a colour and a marker that no other has."""
@@ -70,8 +71,7 @@ class Look:
 
 def look(index: int) -> Look:
     """Return the look of the series with this number, from 0."""
-    dashes = DASHES[(index + index // len(MARKERS)) % len(DASHES)]
-    return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], dashes)
+    return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], DASHES[index % len(DASHES)])
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
@@ -112,7 +112,7 @@ def sheet(title: str, notes: Sequence[str], *, width: float, height: float) -> F
     below = "\n".join(wrapped(note, int(NOTE * width / 7.5), 40) for note in notes)
     head = wrapped(title, int(TITLE * width / 7.5), 2)
     high = height + NOTE_HEIGHT * (below.count("\n") + 2) + 0.2 * (head.count("\n") + 1)
-    figure = Figure(figsize=(width, high), layout="constrained")
+    figure = Figure(figsize=(width, high), layout=ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.06))
     figure.suptitle(head, x=0.01, ha="left", fontsize=10, fontweight="bold")
     if below:
         figure.supxlabel(below, x=0.01, ha="left", fontsize=6.5)

@@ -50,12 +50,9 @@ def logged(folder: JobDir) -> list[Logged]:
     return [found[epoch] for epoch in sorted(found)]
 
 
-def validations(text: str | None) -> list[dict[str, float]]:
-    """Return the scores after some epochs that a row of `runs` keeps; none for what is no such list."""
-    try:
-        rows: list[dict[str, float]] = json.loads(text or "[]")
-    except ValueError:
-        return []
+def validations(kept: object) -> list[dict[str, float]]:
+    """Return the scores after some epochs that a row of `runs` keeps as JSON; none where it keeps none."""
+    rows: list[dict[str, float]] = json.loads(kept) if isinstance(kept, str) else []
     return rows
 
 
