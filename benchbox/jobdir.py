@@ -7,6 +7,7 @@ results/jobs/<id>/attempts/<n>/claim.json  who works on attempt n
                                heartbeat   changes while its process lives
                                log.txt progress.json checkpoint.pt end.json
                                runs.parquet scores.parquet people.parquet
+                               weights.safetensors  those that made the predictions
                                published.json  these tables are a result; written last
 
 The result is that of the last attempt that published: an orphan of an earlier one may still write into its own folder,
@@ -75,6 +76,10 @@ class Attempt:
     @property
     def end_file(self) -> Path:
         return self.path / "end.json"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
 
     def table(self, name: str) -> Path:
         return self.path / f"{name}.parquet"

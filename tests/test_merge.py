@@ -143,3 +143,15 @@ def test_cleaning_keeps_results_what_can_go_on_and_the_last_failure(tmp_path: Pa
     assert not list(leftovers(tmp_path))
     assert (done.result(), running.state().name) == (result, "running")
     assert (stopped.numbers(), failed.numbers()) == ([2, 3], [3])
+
+
+def test_weights_are_copied_with_their_result_and_are_no_leftover(tmp_path: Path) -> None:
+    here, other = tmp_path / "here", tmp_path / "other"
+    (ours,), (theirs,) = folders(here, 1), folders(other, 1)
+    finish(theirs).weights.write_bytes(b"weights")
+    assert outcomes(here, other) == {ours.id: "added"}
+    result = ours.result()
+    assert result is not None
+    assert result.weights.read_bytes() == b"weights"
+    result.checkpoint.write_bytes(b"state")
+    assert [one.path for one in leftovers(here)] == [result.checkpoint]

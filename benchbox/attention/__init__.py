@@ -1,5 +1,6 @@
 """Attention modules by name: each is made from a map's channel count and keeps the map's shape.
 
+Each tells by `gates`, from the inputs of its forward pass, the weights it gives to channels, to positions, or to both.
 All take the keywords reduction, sam_kernel, sam_width and sam_gate, and use those that concern them.
 """
 

@@ -40,6 +40,11 @@ class AttentionModule(nn.Module):
         self.cam = ChannelAttention(channels, reduction=reduction, bias=bias)
         self.sam = SpatialAttention(channels, sam_kernel=sam_kernel, sam_width=sam_width, sam_gate=sam_gate, bias=bias)
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the weights of channels (B, C, 1, 1), and of positions (B, 1 or C, H, W), of a map (B, C, H, W)."""
+        channels = self.cam.gate(x)
+        return {"channels": channels, "positions": self.sam.gate(x * channels)}
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighed map plus the map: (B, C, H, W) -> (B, C, H, W)."""
         y = x * self.cam.gate(x)

@@ -37,6 +37,10 @@ class ChannelAttention(nn.Module):
         mean = x.mean(dim=(2, 3), keepdim=True)  # adaptive pooling has no deterministic backward pass on CUDA
         return self.excite(self.squeeze(mean).relu()).sigmoid()
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the weights of channels (B, C, 1, 1) of a map (B, C, H, W)."""
+        return {"channels": self.gate(x)}
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighed map plus the map: (B, C, H, W) -> (B, C, H, W)."""
         return x + x * self.gate(x)

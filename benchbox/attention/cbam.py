@@ -35,6 +35,11 @@ class CBAM(nn.Module):
         """Return the weights (B, 1, H, W), in (0, 1), of a map (B, C, H, W)."""
         return self.spatial(torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)).sigmoid()
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the weights of channels (B, C, 1, 1) and of positions (B, 1, H, W) of a map (B, C, H, W)."""
+        channels = self.channel_gate(x)
+        return {"channels": channels, "positions": self.spatial_gate(x * channels)}
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighed map: (B, C, H, W) -> (B, C, H, W)."""
         y = x * self.channel_gate(x)

@@ -48,6 +48,10 @@ class GlobalMask(nn.Module):
             x = F.leaky_relu(self.up[level](x), self.slope)
         return self.last(x).sigmoid()
 
+    def gates(self, image: Tensor) -> dict[str, Tensor]:
+        """Return the mask as weights of positions (B, 1, H, W)."""
+        return {"positions": self.mask(image)}
+
     def forward(self, image: Tensor) -> Tensor:
         """Return the masked images: (B, 3, H, W) -> (B, 3, H, W)."""
         return image * self.mask(image)
@@ -65,6 +69,10 @@ class HeatmapMask(nn.Module):
         """Return the masks, as many and as large as the heatmaps (B, C, H, W)."""
         return self.last(heatmaps).sigmoid()
 
+    def gates(self, heatmaps: Tensor) -> dict[str, Tensor]:
+        """Return the masks as weights of positions (B, C, H, W)."""
+        return {"positions": self.mask(heatmaps)}
+
     def forward(self, heatmaps: Tensor) -> Tensor:
         """Return the weighed heatmaps plus the heatmaps: (B, C, H, W) -> (B, C, H, W)."""
         return heatmaps * self.mask(heatmaps) + heatmaps
@@ -81,6 +89,10 @@ class ResolutionMask(nn.Module):
     def mask(self, bottom: Tensor) -> Tensor:
         """Return the mask (B, 1, H, W) that X_b (B, C, H, W) gives."""
         return self.last(bottom).sigmoid()
+
+    def gates(self, top: Tensor, bottom: Tensor) -> dict[str, Tensor]:
+        """Return the mask as weights of positions (B, 1, H, W), given X_t and X_b."""
+        return {"positions": self.mask(bottom)}
 
     def forward(self, top: Tensor, bottom: Tensor) -> Tensor:
         """Return the weighed X_t plus X_t, given X_t and X_b, all (B, C, H, W)."""

@@ -94,6 +94,10 @@ class SpatialAttention(nn.Module):
         """Return the weights, in (0, 1), of a map (B, C, H, W): (B, 1, H, W), or (B, C, H, W) for every channel."""
         return self.layers(x if self.wide else x.mean(dim=1, keepdim=True)).sigmoid()
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the weights of positions (B, 1 or C, H, W) of a map (B, C, H, W)."""
+        return {"positions": self.gate(x)}
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighed map plus the map: (B, C, H, W) -> (B, C, H, W)."""
         return x + x * self.gate(x)

@@ -21,6 +21,10 @@ class SqueezeExcitation(nn.Module):
         super().__init__()
         self.channel = ChannelAttention(channels, reduction=reduction)
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the weights of channels (B, C, 1, 1) of a map (B, C, H, W)."""
+        return self.channel.gates(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the weighed map: (B, C, H, W) -> (B, C, H, W)."""
         return x * self.channel.gate(x)

@@ -88,6 +88,7 @@ SCORES = (
     score_verbs.plot,
     score_verbs.score,
     score_verbs.rescore,
+    score_verbs.predict,
 )
 PAPERS = (paper_verbs.claims, paper_verbs.explain, paper_verbs.verify)
 for _verb in (*STUDIES, *SCORES, *PAPERS, gate, doctor):  # in the order of work

@@ -87,7 +87,7 @@ def _side(text: str, scale: str | None, results: Path) -> Side:
     """Find what a user's word names: STUDY.toml:ARM, saved predictions, or a job by the beginning of its id."""
     file, mark, arm = text.partition(".toml:")
     if mark:
-        return _arm(Path(f"{file}.toml"), arm, scale, results)
+        return arm_side(Path(f"{file}.toml"), arm, scale, results)
     known = saved.names(results)
     if text in known:
         return Side(text, (text,))
@@ -105,7 +105,11 @@ def _side(text: str, scale: str | None, results: Path) -> Side:
     return Side(found[0], (found[0],))
 
 
-def _arm(path: Path, name: str, scale: str | None, results: Path) -> Side:
+def arm_side(path: Path, name: str, scale: str | None, results: Path) -> Side:
+    """Return the finished jobs of a study's arm.
+
+    Raises: InvalidInput for an unknown arm, CannotJudge where none of its jobs is done.
+    """
     study = read_study(path)
     chosen = choose_scale(study, scale, results)
     arms = expand(study, chosen)

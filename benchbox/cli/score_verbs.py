@@ -173,3 +173,28 @@ def rescore(
 
     choice = verbs.Choice(scale, seeds, only, results)
     sys.exit(scores.rescore(study, choice, protocol or [], check, "json" if json else format))
+
+
+def predict(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Files.", show_default=False)],
+    run: Annotated[str, typer.Option("--run", help="A job id's beginning, or STUDY.toml:ARM.", show_default=False)],
+    box: Annotated[list[str] | None, typer.Option(help="X,Y,W,H of a person (repeatable), not all the image.")] = None,
+    show: Annotated[list[str] | None, typer.Option(help="skeleton, heatmaps, attention (repeatable).")] = None,
+    out: Annotated[Path, typer.Option(help="The folder of the pictures.")] = Path("predictions"),
+    svg: Annotated[bool, typer.Option("--svg", help="Pictures as SVG, not PNG.")] = False,
+    scale: Scale = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Predict the people of any images with a finished job's network; draw skeletons, heatmaps, attention.
+
+    Example: benchbox predict photo.jpg --run 5c60 --box 40,12,120,300 --show skeleton --show attention
+
+    Exit codes: 0 predicted, 2 usage, an image that cannot be read, an unknown job, no attention to show; 3 no result,
+    or one without its weights; 4 the folder cannot be written.
+    """
+    from benchbox.cli import predict as verb
+
+    wanted = verb.Wanted(box or [], show or [], out, svg)
+    sys.exit(verb.predict(images, run, wanted, scale=scale, results=results, format="json" if json else format))

@@ -208,9 +208,13 @@ class TopDown:
                 if self.people[index].image != path:
                     path = self.people[index].image
                     image = read_image(path)
-                matrix = self._matrix(center[index], scale[index], 0.0)
-                cropper.crop(image, matrix, reverse=self.colour == "rgb", out=images[place])
+                cropper.crop(image, self.crop_matrix(index), reverse=self.colour == "rgb", out=images[place])
             yield EvaluationBatch(images, center[indices], scale[indices], np.array(indices))
+
+    def crop_matrix(self, index: int) -> np.ndarray:
+        """Return the (2, 3) map from the image to a person's unchanged crop."""
+        center, scale = self.frames
+        return self._matrix(center[index], scale[index], 0.0)
 
     @property
     def _aspect_ratio(self) -> float:

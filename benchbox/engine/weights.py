@@ -6,13 +6,14 @@ Files of torch.save that hold tensors only, and safetensors.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
@@ -51,8 +52,17 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """Write a network's weights and batch-norm statistics as safetensors."""
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+    """Write a network's weights and batch-norm statistics as safetensors, whole or not at all.
+
+    Raises: OSError when the disk refuses.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        # by Python's own file, whose errors are the disk's
+        temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def digest_of_weights(model: nn.Module) -> str:

@@ -47,6 +47,10 @@ class Mask(nn.Module):
         self.offset = offset
         self.logit = nn.Conv2d(channels, 1, 1)
 
+    def gates(self, feature: Tensor) -> dict[str, Tensor]:
+        """Return the mask as weights of positions (B, 1, H, W)."""
+        return {"positions": self.forward(feature)}
+
     def forward(self, feature: Tensor) -> Tensor:
         """Return the mask; a binary one has the gradient of the sigmoid that it cuts at 0.5."""
         soft = (self.logit(feature) + self.offset).sigmoid()

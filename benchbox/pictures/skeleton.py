@@ -29,7 +29,7 @@ Source: Okabe and Ito, "Color Universal Design", 2008 (the set of eight colours)
 DASHED = (0, (2.0, 1.2))
 SIDES = {"left": Pen(LIGHT, "black", "-"), "right": Pen(DARK, "white", DASHED), "middle": Pen(WHITE, "black", "-")}
 PREDICTED, TRUTH = Pen(LIGHT, "black", "-"), Pen(DARK, "white", DASHED)
-FAINTEST = 0.25
+FAINTEST = 0.4
 """Opacity of what has no confidence, so that it is still found."""
 
 
@@ -72,10 +72,13 @@ def draw_skeleton(
         if shown[a] and shown[b]:
             pen = pens[limb_side(skeleton, (a, b))]
             line = axes.plot(*points[[a, b]].T, color=pen.colour, linestyle=pen.style, linewidth=width)[0]
-            line.set(alpha=min(opacity[a], opacity[b]), path_effects=_edge(pen, 1.8 * width))
+            alpha = min(opacity[a], opacity[b])
+            # the edge shows through the line: fainter, so that the line keeps its colour
+            edge = withStroke(linewidth=1.8 * width, foreground=pen.edge, alpha=alpha**3)
+            line.set(alpha=alpha, path_effects=[edge])
     for joint in np.nonzero(shown)[0]:
         pen = pens[side_of(skeleton.joints[joint])]
-        size = width * (1.2 + 1.2 * certain[joint])
+        size = width * (1.4 + 1.4 * certain[joint])
         dot = axes.plot(*points[joint], "o", color=pen.colour, markersize=size, markeredgewidth=0.3 * width)[0]
         dot.set(alpha=opacity[joint], markeredgecolor=pen.edge, zorder=3)
 
@@ -87,7 +90,3 @@ def legend_lines(pens: Mapping[str, Pen], width: float = 2.0) -> list[Line2D]:
         for name, pen in pens.items()
         if pen.colour != WHITE
     ]
-
-
-def _edge(pen: Pen, width: float) -> list[Any]:
-    return [withStroke(linewidth=width, foreground=pen.edge)]

@@ -66,9 +66,9 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    names = "run count full score rescore check fit compare matches spread persons rates bench"
+    names = "run count full score rescore check fit compare matches spread persons predict rates bench"
     made = [verbs.add_parser(name) for name in names.split()]
-    run, count, full, score, rescore, check, fit, compare, matches, spread, persons = made[:11]
+    run, count, full, score, rescore, check, fit, compare, matches, spread, persons, predict = made[:12]
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
     run.add_argument("--processes", type=int, default=1)
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--cache", type=Path, required=True)
     for verb in (score, rescore):
         verb.add_argument("--protocol", action="append", default=[])
-    for verb in (score, rescore, compare, matches, spread, persons):
+    for verb in (score, rescore, compare, matches, spread, persons, predict):
         verb.add_argument("--results", type=Path, required=True)
     return parser
 
@@ -163,6 +163,13 @@ def _persons(options: argparse.Namespace) -> dict[int, str]:
     return person_pictures(options.results, **json.load(sys.stdin), **where)
 
 
+def _predict(options: argparse.Namespace) -> dict[str, Any]:
+    from benchbox.worker.images import Asked, predict_images
+
+    asked = json.load(sys.stdin)
+    return predict_images(options.results, asked.pop("job"), Asked(**asked))
+
+
 def _rates(options: argparse.Namespace) -> dict[str, float]:
     from benchbox.worker.bench import Setting, rates
 
@@ -189,6 +196,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "matches": _matches,
     "spread": _spread,
     "persons": _persons,
+    "predict": _predict,
     "rates": _rates,
     "bench": _bench,
 }

@@ -7,11 +7,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from benchbox import records
 from benchbox.attention import ATTENTION
-from benchbox.config import JobConfig, files_of_weights
+from benchbox.config import JobConfig, files_of_weights, schedule
 from benchbox.digest import file_digest
-from benchbox.engine.weights import load_backbone, load_weights
-from benchbox.errors import EnvironmentProblem
+from benchbox.engine.weights import digest_of_weights, load_backbone, load_weights
+from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
+from benchbox.jobdir import Attempt
 from benchbox.models import MODELS
 from benchbox.models.initial import initialise
 from benchbox.options.attention import AttentionOptions
@@ -47,6 +49,29 @@ def initial_network(config: JobConfig, device: torch.device) -> nn.Module:
         initialise(model, config.seed, scheme=config.model.initial)
         if "pretrained" in files:
             load_backbone(Path(files["pretrained"].path), model)
+    model = model.to(device)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def result_network(result: Attempt, config: JobConfig, device: torch.device) -> nn.Module:
+    """Build the network of a result with the weights that made its predictions, on a device, channels last.
+
+    Raises: CannotJudge without weights. InvalidInput where they are damaged, or not those that the record names.
+    """
+    if not result.weights.exists():
+        raise CannotJudge(
+            f"job {result.job.id}: its result was made before weights were kept; make it anew with "
+            "benchbox run STUDY.toml --stale"
+        )
+    model = network(config)
+    load_weights(result.weights, model)
+    recorded, found = records.load(result.table("runs"), "runs")["weights"].to_pylist(), digest_of_weights(model)
+    if recorded != [found]:
+        raise InvalidInput(
+            f"{result.weights}: not the weights of the result: digest {found}, its record has {recorded[0]}"
+        )
+    if config.model.learns_masks and schedule(config):
+        model.masks = schedule(config)[-1].masks  # type: ignore[assignment]
     model = model.to(device)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

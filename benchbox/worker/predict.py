@@ -37,18 +37,42 @@ def people_records(
 
     Several processes take turns at the batches, which are those of one process; all get everybody's records.
     """
-    test = config.evaluate
-    keypoints, confidences = _predict_all(
-        folded(model, test.precision),
+    keypoints, confidences = joints_of(model, crops, config, device, told, world)
+    return person_rows(crops.people, crops.skeleton, keypoints, confidences)
+
+
+def joints_of(
+    model: nn.Module,
+    crops: TopDown,
+    config: JobConfig,
+    device: torch.device,
+    told: Callable[[int], None] = lambda done: None,
+    world: World = ALONE,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predict the joints (N, K, 2) float32 of people in their images' pixels and the confidences (N, K) float32."""
+    return _predict_all(
+        folded(model, config.evaluate.precision),
         crops,
         device,
         told=told,
         world=world,
-        flip_test=test.flip_test,
-        flip_shift=test.flip_shift and test.coordinates == "official",
-        refine=test.decode,
+        refine=config.evaluate.decode,
+        **_flips(config),
     )
-    return person_rows(crops.people, crops.skeleton, keypoints, confidences)
+
+
+def heatmaps_of(model: nn.Module, crops: TopDown, config: JobConfig, device: torch.device) -> np.ndarray:
+    """Predict the heatmaps (N, K, h, w) float32 that `joints_of` decodes; for networks that put them out."""
+    copy, pairs = folded(model, config.evaluate.precision), crops.skeleton.flip_pairs
+    batches = crops.evaluation_batches(EVALUATION_BATCH)
+    return np.concatenate(
+        [predict(copy, batch.images, device=device, flip_pairs=pairs, **_flips(config)) for batch in batches]
+    )
+
+
+def _flips(config: JobConfig) -> dict[str, bool]:
+    test = config.evaluate
+    return {"flip_test": test.flip_test, "flip_shift": test.flip_shift and test.coordinates == "official"}
 
 
 def glance(model: nn.Module, crops: TopDown, device: torch.device, world: World = ALONE) -> dict[str, float]:

@@ -21,7 +21,7 @@ from benchbox.engine import checkpoint
 from benchbox.engine.distributed import ALONE, World
 from benchbox.engine.fold import bf16_is_native
 from benchbox.engine.provenance import peak_memory_bytes, provenance
-from benchbox.engine.weights import digest_of_weights
+from benchbox.engine.weights import digest_of_weights, save_weights
 from benchbox.errors import EnvironmentProblem
 from benchbox.jobdir import Attempt
 from benchbox.worker.count import cost_of
@@ -88,6 +88,7 @@ def _run(
     if not world.first:
         return
     records.write(attempt.table("scores"), "scores", [job | row for row in scores])
+    save_weights(attempt.weights, trained.model)
     seconds = time.monotonic() - began
     row = _run_row(config, source, tally, device, seconds) | timed | {"weights": digest_of_weights(trained.model)}
     records.write(attempt.table("runs"), "runs", [job | row])

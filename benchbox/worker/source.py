@@ -92,7 +92,7 @@ def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:
     batch = max(phase.batch or 0 for phase in schedule(config))
     if len(people) < batch:
         raise InvalidInput(f"{source.train}: {len(people)} persons do not fill one batch of {batch}")
-    return _crops(config, people)
+    return crops_of(config, people)
 
 
 def packed(crops: topdown.TopDown, cache: Path, told: Callable[[int, int], None]) -> topdown.TopDown:
@@ -111,7 +111,7 @@ def test_crops(config: JobConfig, source: Source) -> topdown.TopDown:
         people = _chosen(config, _people(source, source.test))
     if not people:
         raise InvalidInput(f"{source.detections or source.root}: {source.test} has nobody to test on")
-    return _crops(config, people)
+    return crops_of(config, people)
 
 
 def _chosen(config: JobConfig, people: list[Person]) -> list[Person]:
@@ -149,7 +149,8 @@ def _digests(base: Path, wanted: list[Path]) -> dict[str, str]:
     return {file.relative_to(base).as_posix(): file_digest(file) for file in wanted if file.exists()}
 
 
-def _crops(config: JobConfig, people: list[Person]) -> topdown.TopDown:
+def crops_of(config: JobConfig, people: list[Person]) -> topdown.TopDown:
+    """Cut people as a job's network sees them."""
     height, width = config.dataset.input
     return topdown.TopDown(
         people=people,

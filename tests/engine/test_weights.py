@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,18 @@ def test_a_backbone_is_found_in_torch_hubs_cache(tmp_path: Path, monkeypatch: py
     assert jobs[0] == jobs[1] != plain.job
     (place / "resnet50-19c8e357.pth").write_bytes(b"other bytes")
     assert expand(read_study(study), "paper")[1].job != jobs[0]
+
+
+def test_weights_appear_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_weights(file, nn.Linear(3, 3))
+    before, limits = file.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save_weights(file, nn.Linear(100, 100))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(file, before)]

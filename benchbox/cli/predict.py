@@ -1,0 +1,87 @@
+"""The verb that predicts people of any images with a finished job's network, and has the worker draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from benchbox.cli import folders
+from benchbox.cli.ask import ask
+from benchbox.cli.compare import arm_side
+from benchbox.cli.grid import FORMATS, Column, emit
+from benchbox.cli.watch import find
+from benchbox.console import note
+from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
+from benchbox.jobdir import JobDir
+
+KINDS = ("skeleton", "heatmaps", "attention")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for, as typed."""
+
+    boxes: Sequence[str]
+    kinds: Sequence[str]
+    folder: Path
+    svg: bool
+
+
+def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | None, results: Path, format: str) -> int:
+    """Predict, draw, and print what was predicted."""
+    if format not in FORMATS:
+        raise InvalidInput(f"--format {format}: unknown{nearest(format, FORMATS)}")
+    kinds = list(dict.fromkeys(wanted.kinds)) or ["skeleton"]
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InvalidInput(f"--show {kind}: unknown{nearest(kind, KINDS)}")
+    if wanted.boxes and len(images) > 1:
+        raise InvalidInput(f"--box: belongs to one image, and there are {len(images)}; call it once for each")
+    asked = {
+        "job": _job(run, scale, results),
+        "images": [str(image) for image in images],
+        "boxes": [_box(text) for text in wanted.boxes],
+        "kinds": kinds,
+        "folder": str(wanted.folder),
+        "format": "svg" if wanted.svg else "png",
+    }
+    answer = ask(["predict", "--results", str(results)], asked)
+    rows = [row | {"confidence": mean(joint[2] for joint in row["keypoints"])} for row in answer["rows"]]
+    columns = [
+        Column("image", "Image"),
+        Column("box", "Box", show=lambda box: ", ".join(f"{number:g}" for number in box)),
+        Column("confidence", "Mean confidence", right=True, show=lambda value: f"{value:.3f}"),
+        Column("files", "Pictures", show=lambda files: ", ".join(files.values())),
+    ]
+    meta = {"schema": 1, "kind": "predict", "job": asked["job"], "joints": answer["joints"]}
+    emit(format, f"Predictions of job {asked['job']}", columns, rows, meta, ["Joints: --json."])
+    return OK
+
+
+def _job(run: str, scale: str | None, results: Path) -> str:
+    """Return the id of a finished job: the only one that a beginning fits, or an arm's first seed."""
+    file, mark, arm = run.partition(".toml:")
+    if mark:
+        jobs = arm_side(Path(f"{file}.toml"), arm, scale, results).results
+        if len(jobs) > 1:
+            note(f"{run}: {len(jobs)} seeds are done; this is the first, job {jobs[0]}")
+        return jobs[0]
+    job = find(run, results).name
+    state = JobDir.of(results, job, folders.data_root()).state()
+    if state.name not in ("done", "stale") and JobDir.of(results, job).result() is None:
+        raise CannotJudge(f"{run}: job {job} is {state.name}: it has no result yet")
+    if state.name == "stale":
+        note(f"{job}: stale, made by other code or data than today's")
+    return job
+
+
+def _box(text: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4:
+        raise InvalidInput(f"--box {text}: must be X,Y,WIDTH,HEIGHT in pixels, e.g. 40,12.5,120,300")
+    return numbers
