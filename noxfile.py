@@ -43,7 +43,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def engines(session: nox.Session) -> None:
-    """A real Slurm, and several processes for one job under torchrun: agreement with one, kills, signals."""
+    """A real Slurm, a real browser, and several processes for one job: agreement with one, kills, signals."""
     pytest(session, *BY_FILE, "-m", "engines")
 
 
