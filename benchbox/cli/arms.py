@@ -20,16 +20,23 @@ from benchbox.spec import SCALES, Study
 
 def choose_scale(study: Study, asked: str | None, results: Path) -> str:
     """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
+    return asked or scaled(study, None, results)[0]
+
+
+def scaled(study: Study, asked: str | None, results: Path) -> tuple[str, list[Arm]]:
+    """Return the scale that `choose_scale` chooses with its arms, expanded once."""
     if asked:
-        return asked
+        return asked, expand(study, asked)
     usual = folders.choose_scale(None, study, folders.data_root())[0]
-    usual_jobs = {arm.job for arm in expand(study, usual)}
+    known = {usual: expand(study, usual)}
+    usual_jobs = {arm.job for arm in known[usual]}
     for scale in SCALES:
         if scale == "paper" or scale in study.scales:
-            jobs = {arm.job for arm in expand(study, scale)}
+            arms = known.get(scale) or expand(study, scale)
+            jobs = {arm.job for arm in arms}
             if any(_done(results, job) for job in jobs):
-                return usual if jobs == usual_jobs else scale
-    return usual
+                return (usual, known[usual]) if jobs == usual_jobs else (scale, arms)
+    return usual, known[usual]
 
 
 def arm_rows(arms: Sequence[Arm], results: Path, names: Sequence[str] = ()) -> list[frame.ArmRow]:

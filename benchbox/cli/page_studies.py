@@ -10,13 +10,12 @@ from pathlib import Path
 
 from benchbox import store
 from benchbox.cli import folders, pictures
-from benchbox.cli.arms import choose_scale, counted, joined
+from benchbox.cli.arms import counted, joined, scaled
 from benchbox.cli.page_tables import number, plain_table, study_table, word
 from benchbox.cli.study import Selection
 from benchbox.errors import BenchboxError, CannotJudge
 from benchbox.jobdir import REPEATED_CLASSES
 from benchbox.page.content import Cell, Command, Persons, Picture, Plot, Section, Table
-from benchbox.plan import expand
 from benchbox.report import tables
 from benchbox.report.differences import Differences
 from benchbox.report.frame import ORDER, ArmRow
@@ -58,8 +57,7 @@ class Found:
 def find(path: Path, asked: str | None, results: Path) -> Found:
     """Read a study and its results at the scale that was asked for, else the largest with a finished job."""
     study, data = read_study(path), folders.data_root()
-    scale = choose_scale(study, asked, results)
-    arms = expand(study, scale)
+    scale, arms = scaled(study, asked, results)
     found = store.read(results, dict.fromkeys(arm.job for arm in arms), data)
     reason = "asked for" if asked else "the largest with a finished job"
     if not asked and not len(found.runs):

@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from benchbox.page.content import Cell, Column, Table
-from benchbox.report.layout import Layout
-from benchbox.report.verdict import ranks
+from benchbox.report.layout import Layout, ranks
 
 EMPTY = Cell("")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchbox.cli.arms import choose_scale
-from benchbox.cli.papers import study_of
+from benchbox.cli.papers import studies_of
 from benchbox.cli.plotted import COSTS, GATHER, Shown
 from benchbox.cli.study import Choice, Selection, select
 from benchbox.console import data, note
@@ -38,7 +38,7 @@ def plot(path: Path | None, paper: str | None, choice: Choice, how: How) -> int:
     if (path is None) == (paper is None):
         raise InvalidInput(f"plot: give either a study's file or --paper NAME (papers: {', '.join(papers.names())})")
     check(how)
-    paths, problems = [path] if path else studies(str(paper)), []
+    paths, problems = [path] if path else studies_of(papers.read(str(paper))), []
     for one in paths:
         try:
             _draw(one, choice, how)
@@ -49,16 +49,6 @@ def plot(path: Path | None, paper: str | None, choice: Choice, how: How) -> int:
     for line in problems:
         note(line)
     return OK
-
-
-def studies(name: str) -> list[Path]:
-    """Return the files of the studies that answer a paper's tables.
-
-    Raises: InvalidInput for an unknown paper.
-    """
-    tables = papers.read(name).tables
-    names = dict.fromkeys(study for table in tables for study in (table.study, *map(table.study_of, table.rows)))
-    return [study_of(study).path for study in names]
 
 
 def svgs(chosen: Selection, kinds: Sequence[str] | None = None, prefix: str = "") -> dict[str, str]:

@@ -10,21 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbox import __version__
-from benchbox.cli import claims, page_origin, page_studies, plot
+from benchbox.cli import page_origin, page_studies
 from benchbox.cli.arms import sides, summed
 from benchbox.cli.differences import Answer, How, compared, remembered
 from benchbox.cli.page_studies import Found, kept
-from benchbox.cli.page_tables import claims_table, paper_table
-from benchbox.cli.papers import filled_tables
 from benchbox.console import data, note
 from benchbox.errors import OK, CannotJudge, EnvironmentProblem, InvalidInput, nearest
 from benchbox.files import explained, write_temporary
-from benchbox.page.content import Command, Page, Section
+from benchbox.page.content import Command, Page
 from benchbox.page.render import render
 from benchbox.papers import read as papers
 from benchbox.papers.read import Paper
-from benchbox.report import paper as layouts
-from benchbox.report.claims import claims_table as layout_of_claims
 from benchbox.report.differences import Differences
 from benchbox.spec import SCALES, read_study
 
@@ -83,11 +79,15 @@ def page(asked: Asked) -> Page:
     for place, one in enumerate(studies):
         if full and one.done:
             note(f"{one.chosen.study.path.name}: drawing plots and persons")
-        drawn = plot.svgs(one.chosen, prefix=f"study-{place + 1}-") if full and one.done else {}
+        drawn = _svgs(f"study-{place + 1}", one) if full and one.done else {}
         persons = page_studies.badly(one) if full and one.done else None
         sections.append(page_studies.section(f"study-{place + 1}", one, gaps.get(place), drawn, persons, notes))
     chosen = [named] if named else _answered(studies)
-    told = [_paper(f"paper-{place + 1}", one, asked, full) for place, one in enumerate(chosen)]
+    told = []
+    for place, paper in enumerate(chosen):
+        from benchbox.cli import page_papers
+
+        told.append(page_papers.section(f"paper-{place + 1}", paper, asked.scale, asked.results, full, notes))
     again = [Command("Make this page again", _again(asked, studies))]
     return Page(_title(studies, chosen), sections, told, page_origin.tables(studies), again, __version__)
 
@@ -97,7 +97,9 @@ def _studies(asked: Asked, named: Paper | None) -> list[Found]:
     if asked.studies:
         return [page_studies.find(path, asked.scale, asked.results) for path in dict.fromkeys(asked.studies)]
     if named:
-        paths = plot.studies(named.name)
+        from benchbox.cli.papers import studies_of
+
+        paths = studies_of(named)
     else:
         paths = sorted(Path("ablations").glob("*.toml"))
     if asked.scale not in (None, "paper"):
@@ -112,10 +114,21 @@ def _studies(asked: Asked, named: Paper | None) -> list[Found]:
 
 def _answered(studies: Sequence[Found]) -> list[Paper]:
     """Return the papers to whose tables a study belongs."""
-    shown = {one.chosen.study.path.resolve() for one in studies}
-    named = dict.fromkeys(one.chosen.study.paper for one in studies)
-    found = [papers.read(name) for name in named if name in papers.names()]
-    return [one for one in found if shown & {path.resolve() for path in plot.studies(one.name)}]
+    names = dict.fromkeys(one.chosen.study.paper for one in studies)
+    found = [papers.read(name) for name in names if name in papers.names()]
+    if found:
+        from benchbox.cli.papers import studies_of
+
+        shown = {one.chosen.study.path.resolve() for one in studies}
+        found = [one for one in found if shown & {path.resolve() for path in studies_of(one)}]
+    return found
+
+
+def _svgs(id: str, one: Found) -> dict[str, str]:
+    """Draw what the results of a study allow; matplotlib is not loaded for a page without plots."""
+    from benchbox.cli import plot
+
+    return plot.svgs(one.chosen, prefix=f"{id}-")
 
 
 def _gaps(studies: Sequence[Found], results: Path) -> dict[int, Differences]:
@@ -132,26 +145,6 @@ def _gaps(studies: Sequence[Found], results: Path) -> dict[int, Differences]:
     for (place, arm), answer in zip(pairs, compared(list(pairs.values()), how, results) if pairs else (), strict=True):
         answers.setdefault(place, {})[arm] = answer
     return {place: summed(found, how) for place, found in answers.items()}
-
-
-def _paper(id: str, paper: Paper, asked: Asked, full: bool) -> Section:
-    """Return a paper's part of the page: its tables and claims."""
-    filled = filled_tables(paper, paper.tables, asked.scale, asked.results)
-    tables = [
-        paper_table(f"{id}-table-{place + 1}", layouts.paper_table(one, wide=True)) for place, one in enumerate(filled)
-    ]
-    if paper.claims:
-        known = claims.gaps(paper, filled, asked.results) if full else {}
-        tables.append(claims_table(f"{id}-claims", layout_of_claims(paper, filled, known)))
-    scale = f" --scale {asked.scale}" if asked.scale else ""
-    words = f"--paper {paper.name}{scale}{kept(asked.results)}"
-    commands = [
-        Command("Print its tables", f"benchbox table {words}"),
-        Command("Check its claims", f"benchbox claims {words}"),
-    ]
-    return Section(
-        id, f"{paper.name}: {paper.title}", commands=commands, tables=tables, notes=() if full else [LEFT_OUT]
-    )
 
 
 def _again(asked: Asked, studies: Sequence[Found]) -> str:

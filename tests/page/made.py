@@ -18,7 +18,8 @@ HOSTILE = (
     "</style></script><!-- ]]>",
     "&lt;b&gt; &amp;amp; &#60;",
     "javascript:alert(1)",
-    "\x1b[31mred\x1b[0m \x07\x00 \u202eback \ud800",
+    "\x1b[31mred\x1b[0m \x07\x00 \u202eback",
+    "half a pair \ud800",
     "two\nlines\ttab",
 )
 
