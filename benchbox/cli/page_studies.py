@@ -91,6 +91,8 @@ def section(
         ("Jobs", ", ".join(f"{counts[name]} {name}" for name in states)),
     ]
     plots = [Plot(kind, svg) for kind, svg in drawn.items()]
+    if one.done and not counts["done"]:
+        notes = [*notes, "No plots: no job is done by today's code and data."]
     shown = [*_scores(id, one, gaps), _jobs(f"{id}-jobs", one)]
     return Section(id, study.title, facts, _commands(one), shown, plots, persons, notes)
 

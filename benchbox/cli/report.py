@@ -73,7 +73,9 @@ def page(asked: Asked) -> Page:
     studies = _studies(asked, named)
     few = len({job for one in studies for job in one.store.states}) <= WHOLE_UP_TO
     full = few if asked.full is None else asked.full
-    notes = [LEFT_OUT] if not full else []
+    notes = [] if full else [LEFT_OUT]
+    if not full and asked.full is None:
+        note(LEFT_OUT)
     gaps = _gaps(studies, asked.results) if full else {}
     sections = []
     for place, one in enumerate(studies):

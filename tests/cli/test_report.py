@@ -176,12 +176,37 @@ def test_the_whole_page_has_differences_plots_and_persons_and_is_the_same_twice(
     assert captions[:2] == ["pareto", "deltas"]
     ids = [one.get("id") for one in page.iter() if one.get("id")]
     assert len(ids) == len(set(ids))
+    drawings = [one for one in page.iter() if one.tag.endswith("svg")]
+    assert len(drawings) == len(captions) - page_studies.WORST
+    inside = [one.get("id", "") for drawing in drawings for one in drawing.iter() if one.get("id")]
+    assert len(inside) > 10
+    assert all(name.startswith("study-1-") for name in inside)
     assert [one.get("src", "")[:22] for one in page.iter("img")] == ["data:image/png;base64,"]
     lines = ["".join(one.itertext()) for one in page.findall(".//ul[@class='persons']/li")]
     assert len(lines) == page_studies.WORST
     scores = [float(re.findall(r"OKS ([\d.]+)", line)[0]) for line in lines]
     assert scores == sorted(scores)
     assert all("by the reference" not in line for line in lines)  # the reference itself is the best arm
+
+
+def test_the_page_is_opened_when_that_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(report.webbrowser, "open", lambda address: not opened.append(address))
+    shown(opened=True)
+    assert opened == [(folder / "report.html").as_uri()]
+    monkeypatch.setattr(report.webbrowser, "open", lambda address: False)
+    with pytest.raises(EnvironmentProblem, match="no browser found"):
+        shown(opened=True)
+
+
+def test_a_page_of_many_jobs_says_what_it_leaves_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(report, "WHOLE_UP_TO", 5)
+    page = shown(full=None)
+    assert report.LEFT_OUT in capsys.readouterr().err
+    assert report.LEFT_OUT in [one.text for one in page.findall(".//p[@class='note']")]
+    assert not [one for one in page.iter() if one.tag.endswith("svg")]
 
 
 def test_what_made_the_results_is_told(folder: Path) -> None:
