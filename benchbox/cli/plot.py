@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import Any
 
 from benchbox.cli.arms import choose_scale
 from benchbox.cli.papers import studies_of
-from benchbox.cli.plotted import COSTS, GATHER, Shown
+from benchbox.cli.plotted import GATHER
+from benchbox.cli.shown import COSTS, Shown
 from benchbox.cli.study import Choice, Selection, select
 from benchbox.console import data, note
 from benchbox.errors import OK, BenchboxError, CannotJudge, InvalidInput, nearest
@@ -63,17 +63,18 @@ def svgs(chosen: Selection, kinds: Sequence[str] | None = None, prefix: str = ""
     check(How(kinds or ()))
     shown = Shown(chosen)
     found = figures(shown, kinds or ()) if shown.arms else iter(())
-    return {kind: svg(figure, f"{prefix}{kind}") for kind, figure in found if isinstance(figure, Figure)}
+    return {kind: svg(figure, f"{prefix}{kind}") for kind, figure, _ in found if figure}
 
 
-def figures(shown: Shown, kinds: Sequence[str]) -> Iterator[tuple[str, Figure | BenchboxError]]:
-    """Yield each kind's figure, or why there is none, in the order of `KINDS`."""
+def figures(shown: Shown, kinds: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+    """Yield each kind with its figure, or with None and why there is none, in the order of `KINDS`."""
     for kind, draw in KINDS.items():
         if not kinds or kind in kinds:
             try:
-                yield kind, draw(GATHER[kind](shown))
-            except BenchboxError as problem:
-                yield kind, problem
+                made, problem = GATHER[kind](shown), ""
+            except BenchboxError as found:
+                made, problem = None, str(found)
+            yield kind, made and draw(made), problem
 
 
 def _draw(path: Path, choice: Choice, how: How) -> None:
@@ -81,9 +82,10 @@ def _draw(path: Path, choice: Choice, how: How) -> None:
     shown, written = Shown(chosen, how.x, how.protocols), 0
     if not shown.arms:
         raise CannotJudge(f"{path}: no arm is done at scale {chosen.scale}; benchbox run {path} first")
-    for kind, figure in figures(shown, how.kinds):
-        if isinstance(figure, BenchboxError):
-            note(f"{path.stem}: {kind}: not drawn: {figure}")
+    _ = shown.used  # what is wrong with a protocol or a record is wrong with every figure
+    for kind, figure, problem in figures(shown, how.kinds):
+        if problem:
+            note(f"{path.stem}: {kind}: not drawn: {problem}")
             continue
         file = how.out / f"{path.stem}.{chosen.scale}.{kind}.{how.format}"
         _write(file, FORMATS[how.format](figure, kind))

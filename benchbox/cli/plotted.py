@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,81 +12,16 @@ from benchbox.cli import folders
 from benchbox.cli.arms import arm_rows, counted, differences
 from benchbox.cli.ask import ask
 from benchbox.cli.differences import How
-from benchbox.cli.study import Selection
+from benchbox.cli.shown import COSTS, Shown
 from benchbox.errors import CannotJudge
 from benchbox.figures import deltas, grid, lines, pareto
 from benchbox.plan import Arm, expand
 from benchbox.report import curves
 from benchbox.report.differences import SHOWN
 from benchbox.report.frame import ArmRow, protocols
-from benchbox.report.layout import ScoreColumn, chosen, heading, notes_on, score_columns, used_notes
+from benchbox.report.layout import chosen, score_columns, used_notes
 from benchbox.report.tables import group_table
-
-COSTS = {"parameters": "Parameters", "macs": "Multiply-adds"}
-"""What accuracy is drawn over, with its name."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A study's arms as figures show them: the seeds that are done; others are named in the footnotes.
-
-    Args:
-        x: of `COSTS`.
-        asked: protocols, all when empty.
-    """
-
-    selection: Selection
-    x: str = "parameters"
-    asked: Sequence[str] = ()
-    _people: dict[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def arms(self) -> list[Arm]:
-        """The arms with a result of today's code and data, one for each seed."""
-        return [arm for arm in self.selection.arms if self.states[arm.job] == "done"]
-
-    @cached_property
-    def states(self) -> dict[str, str]:
-        """The states of all jobs."""
-        jobs = dict.fromkeys(arm.job for arm in self.selection.arms)
-        return {job: self.selection.folder(job).state().name for job in jobs}
-
-    @cached_property
-    def rows(self) -> list[ArmRow]:
-        """The arms with their scores, each summed up over the seeds that are done."""
-        return arm_rows(self.arms, self.selection.results)
-
-    @cached_property
-    def used(self) -> list[str]:
-        """The protocols that are shown."""
-        return chosen(protocols(self.rows), self.asked)
-
-    @cached_property
-    def columns(self) -> list[ScoreColumn]:
-        """The whole-set scores that are shown, one of each protocol."""
-        return [one for one in score_columns(self.rows, self.used, mixed=False) if one.metric in SHOWN]
-
-    def label(self, column: ScoreColumn) -> str:
-        return heading(column.metric, column.protocols[0], self.used)
-
-    def title(self, what: str) -> str:
-        return f"{self.selection.study.title}: {what}"
-
-    def notes(self, *more: str, seeds: bool = True) -> list[str]:
-        """Return the footnotes of a figure: the scale, some of its own, seeds, and who is not in it."""
-        said = notes_on(self.rows) if seeds else []
-        return [f"Scale {self.selection.scale}.", *more, *said, *self.absences]
-
-    @cached_property
-    def absences(self) -> list[str]:
-        """Who is left out or shown with fewer seeds, and why."""
-        by_arm: dict[str, list[str]] = {}
-        for arm in self.selection.arms:
-            by_arm.setdefault(arm.name, []).append(self.states[arm.job])
-        gone = [f"{name} ({', '.join(dict.fromkeys(found))})" for name, found in by_arm.items() if "done" not in found]
-        some = {name: found for name, found in by_arm.items() if "done" in found and set(found) != {"done"}}
-        notes = [f"{name}: {found.count('done')} of {len(found)} seeds." for name, found in some.items()]
-        return [*notes, *([f"Left out: {'; '.join(gone)}."] if gone else [])]
+from benchbox.stats.pck import METRICS
 
 
 def costs_and_scores(shown: Shown) -> pareto.Pareto:
@@ -138,6 +71,7 @@ def against_reference(shown: Shown) -> deltas.Deltas:
     notes = [
         f"On the same persons as the reference arm, with the {level} interval. Filled: p is below "
         f"{1 - gaps.confidence:.2g} after Holm's adjustment over the arms; hollow: may be noise.",
+        f"Reference: {'; '.join(row.arm.name for row in rows if row.arm.reference)}.",
         *gaps.notes,
     ]
     bare = sorted({arm.name for arm in shown.arms if not arm.reference} - {arm.name for arm in compared})
@@ -202,7 +136,7 @@ def over_thresholds(shown: Shown) -> lines.Lines:
 
     Raises: CannotJudge where no arm has such a score.
     """
-    used = [name for name in shown.used if curves.family(name).metric in ("pckh", "pck")]
+    used = [name for name in shown.used if curves.family(name).metric in METRICS]
     panels = []
     for one in dict.fromkeys(map(curves.family, used)):
         members = [name for name in used if curves.family(name) == one]
@@ -210,15 +144,16 @@ def over_thresholds(shown: Shown) -> lines.Lines:
         found = []
         for row in shown.rows:
             if any(key[0] in members for key in row.scores):
-                seeds = [curves.by_threshold(_people(shown, job), members[0], x) for job in row.arm.jobs]
+                seeds = [curves.by_threshold(shown.people(job), members[0], x) for job in row.arm.jobs]
                 y, deviation = curves.summed_up(seeds)
                 found.append(lines.Line(row.arm.name, x, y, deviation, len(seeds), row.arm.reference))
         unit = "head" if one.metric == "pckh" else "torso"
-        label = f"{'PCKh' if one.metric == 'pckh' else 'PCK'}, % ({str(one).partition('/')[2]})"
+        label = f"{METRICS[one.metric]}, % ({str(one).partition('/')[2]})"
         panels.append(lines.Panel(f"Threshold, {unit} sizes", label, found))
     if not panels:
         raise CannotJudge("no finished arm has scores of PCKh or PCK")
-    return lines.Lines(shown.title("PCKh and PCK against the threshold"), panels, shown.notes())
+    metrics = " and ".join(dict.fromkeys(panel.y_label.partition(",")[0] for panel in panels))
+    return lines.Lines(shown.title(f"{metrics} against the threshold"), panels, shown.notes())
 
 
 def over_oks(shown: Shown) -> lines.Lines:
@@ -229,7 +164,7 @@ def over_oks(shown: Shown) -> lines.Lines:
     panels = []
     for name in [one for one in shown.used if curves.family(one).metric == "coco-kp"]:
         rows = [row for row in shown.rows if (name, "AP", "all") in row.scores]
-        matched = _matched(shown, name, list(dict.fromkeys(job for row in rows for job in row.arm.jobs)))
+        matched = _matched(shown, name, [job for row in rows for job in row.arm.jobs])
         found = []
         for row in rows:
             y, deviation = curves.summed_up([matched[job] for job in row.arm.jobs])
@@ -277,19 +212,17 @@ def _by_epoch(row: ArmRow, table: dict[str, dict[int, dict[str, float]]], metric
     return lines.Line(row.arm.name, epochs, y, deviation, len(seeds), row.arm.reference)
 
 
-def _people(shown: Shown, job: str) -> Any:
-    if job not in shown._people:
-        shown._people[job] = store.people(shown.selection.results, job)
-    return shown._people[job]
-
-
 def _matched(shown: Shown, protocol: str, jobs: Sequence[str]) -> dict[str, list[float]]:
-    """Return AP by OKS of some jobs, matched by the worker."""
+    """Return AP by OKS of some jobs, matched by the worker, those of one data set together."""
     selection = shown.selection
     words = ["matches", "--results", str(selection.results), "--cache", str(folders.cache_root())]
     words += ["--data", str(selection.data)] if selection.data else []
-    told = ask(words, {"jobs": list(jobs), "protocol": protocol, "groups": ["all"]})
-    return curves.by_oks(told)
+    together: dict[str, dict[str, None]] = {}
+    for arm in shown.arms:
+        if arm.job in jobs:
+            together.setdefault(arm.config.dataset.model_dump_json(), {})[arm.job] = None
+    asked = [{"jobs": list(some), "protocol": protocol, "groups": ["all"]} for some in together.values()]
+    return {job: curve for one in asked for job, curve in curves.by_oks(ask(words, one)).items()}
 
 
 def _number(value: float | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import subprocess
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 from benchbox import store
-from benchbox.cli.plot import How, figures, plot, svgs
-from benchbox.cli.plotted import GATHER, Shown
+from benchbox.cli.plot import How, plot, svgs
+from benchbox.cli.plotted import GATHER
+from benchbox.cli.shown import Shown
 from benchbox.cli.study import Choice, Selection, select
-from benchbox.errors import BenchboxError, CannotJudge, EnvironmentProblem, InvalidInput
+from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
 from benchbox.figures import KINDS
 from benchbox.jobdir import JobDir
 from benchbox.plan import expand
@@ -56,8 +57,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     return base
 
 
+@functools.cache
+def gathered(folder: Path, kind: str) -> Any:
+    """Return the data of a kind for all arms; some ask a worker, which takes seconds to start."""
+    return GATHER[kind](Shown(chosen(folder)))
+
+
+def choice(folder: Path, seeds: str | None = None, only: tuple[str, ...] = ()) -> Choice:
+    return Choice("tiny", seeds, only or None, folder / "results")
+
+
 def chosen(folder: Path, *only: str, seeds: str | None = None) -> Selection:
-    return select(folder / "study.toml", Choice("tiny", seeds, only or None, folder / "results"))
+    return select(folder / "study.toml", choice(folder, seeds, only))
 
 
 def stored(folder: Path, arm: str, protocol: str, metric: str, group: str = "all") -> list[float]:
@@ -100,7 +111,7 @@ def test_the_curve_of_pckh_goes_through_the_stored_score(folder: Path) -> None:
 
 
 def test_ap_by_oks_has_the_stored_scores_as_its_mean_and_points(folder: Path) -> None:
-    (panel,) = GATHER["oks"](Shown(chosen(folder))).panels
+    (panel,) = gathered(folder, "oks").panels
     for line in panel.lines:
         found = [mean(list(line.y)), line.y[line.x.index(0.5)], line.y[line.x.index(0.75)]]
         expected = [mean(stored(folder, line.name, AP, metric)) for metric in ("AP", "AP50", "AP75")]
@@ -109,7 +120,7 @@ def test_ap_by_oks_has_the_stored_scores_as_its_mean_and_points(folder: Path) ->
 
 
 def test_differences_are_those_of_the_scores_and_say_what_is_certain(folder: Path) -> None:
-    data = GATHER["deltas"](Shown(chosen(folder)))
+    data = gathered(folder, "deltas")
     for panel, key in zip(data.panels, ((AP, "AP"), (PCKH, "PCKh")), strict=True):
         (delta,) = panel.deltas
         expected = mean(stored(folder, "stage 1", *key)) - mean(stored(folder, "baseline", *key))
@@ -117,6 +128,7 @@ def test_differences_are_those_of_the_scores_and_say_what_is_certain(folder: Pat
         assert delta.low < delta.difference < delta.high < 0
         assert delta.certain
     assert any(note.startswith("3 and 3 seeds") for note in data.notes)
+    assert "Reference: baseline." in data.notes
 
 
 def test_differences_find_a_reference_that_was_not_chosen(folder: Path) -> None:
@@ -155,8 +167,10 @@ def test_scores_on_all_persons_go_before_those_at_a_glance(folder: Path, monkeyp
 
 
 def test_the_verb_writes_every_kind_and_prints_the_paths(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for kind in ("deltas", "oks"):
+        monkeypatch.setitem(GATHER, kind, functools.partial(lambda shown, kind: gathered(folder, kind), kind=kind))
     how = How(out=tmp_path / "new/plots")
     assert plot(folder / "study.toml", None, Choice(None, None, None, folder / "results"), how) == 0
     said = capsys.readouterr()
@@ -165,11 +179,9 @@ def test_the_verb_writes_every_kind_and_prints_the_paths(
     assert said.err == ""
     assert sorted(how.out.iterdir()) == sorted(expected)
     again = replace(how, out=tmp_path / "again", kinds=("pck", "pareto"))
-    plot(folder / "study.toml", None, Choice("tiny", None, None, folder / "results"), again)
-    assert [Path(line).name for line in capsys.readouterr().out.split()] == [
-        "study.tiny.pareto.svg",
-        "study.tiny.pck.svg",
-    ]
+    plot(folder / "study.toml", None, choice(folder), again)
+    assert sorted(file.name for file in again.out.iterdir()) == ["study.tiny.pareto.svg", "study.tiny.pck.svg"]
+    assert capsys.readouterr().out.splitlines() == sorted(map(str, again.out.iterdir()))
     for file in again.out.iterdir():
         assert file.read_bytes() == (how.out / file.name).read_bytes()
 
@@ -177,9 +189,8 @@ def test_the_verb_writes_every_kind_and_prints_the_paths(
 def copied(folder: Path, tmp_path: Path, change: Callable[[Path], Any], arm: str, seed: int) -> Selection:
     """Return the study in a copy of the results in which the published record of one job is changed."""
     shutil.copytree(folder, tmp_path / "copy")
-    (job,) = [
-        one.job for one in expand(read_study(folder / "study.toml"), "tiny") if (one.name, one.seed) == (arm, seed)
-    ]
+    arms = expand(read_study(folder / "study.toml"), "tiny")
+    (job,) = [one.job for one in arms if (one.name, one.seed) == (arm, seed)]
     change(tmp_path / f"copy/results/jobs/{job}/attempts/1/published.json")
     return chosen(tmp_path / "copy")
 
@@ -189,18 +200,17 @@ def stale(published: Path) -> None:
 
 
 def test_stale_and_missing_seeds_are_left_out_and_named(folder: Path, tmp_path: Path) -> None:
-    shown = Shown(copied(folder, tmp_path, stale, "baseline", 1))
-    data = GATHER["pareto"](shown)
-    point = data.panels[1].points[0]
-    values = stored(folder, "baseline", PCKH, "PCKh")
+    selection = copied(folder, tmp_path, stale, "baseline", 1)
+    data = GATHER["pareto"](Shown(selection))
+    point, values = data.panels[1].points[0], stored(folder, "baseline", PCKH, "PCKh")
     assert (point.y, point.n) == (pytest.approx((values[0] + values[2]) / 2, abs=1e-9), 2)
     assert "baseline: 2 of 3 seeds." in data.notes
-    one = replace(shown, selection=replace(shown.selection, arms=shown.selection.arms[1:]))
-    one = Shown(replace(one.selection, arms=[arm for arm in one.selection.arms if arm.seed == 1]))
-    data = GATHER["pareto"](one)
-    assert [point.name for point in data.panels[0].points] == ["stage 1"]
-    assert data.panels[0].points[0].deviation is None
-    assert "Left out: baseline (stale)." in data.notes
+    one = Shown(replace(selection, arms=[arm for arm in selection.arms if arm.seed == 1]))
+    (alone,) = GATHER["pareto"](one).panels[1].points
+    assert (alone.name, alone.y) == ("stage 1", stored(folder, "stage 1", PCKH, "PCKh")[1])
+    assert (alone.deviation, alone.n) == (None, 1)
+    for kind in ("pareto", "joints", "curves", "pck"):
+        assert "Left out: baseline (stale)." in GATHER[kind](one).notes
     with pytest.raises(CannotJudge, match="reference"):
         GATHER["deltas"](one)
 
@@ -208,7 +218,7 @@ def test_stale_and_missing_seeds_are_left_out_and_named(folder: Path, tmp_path: 
 def test_what_cannot_be_drawn_is_said_and_the_rest_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made.write(tmp_path, seeds=(0,))
     how = How(out=tmp_path / "plots", kinds=("deltas", "categories", "curves", "oks"), format="png")
-    assert plot(tmp_path / "study.toml", None, Choice("tiny", "0", None, tmp_path / "results"), how) == 0
+    assert plot(tmp_path / "study.toml", None, choice(tmp_path, "0"), how) == 0
     said = capsys.readouterr()
     assert [Path(line).name for line in said.out.split()] == ["study.tiny.categories.png"]
     assert said.err.splitlines() == [
@@ -217,15 +227,9 @@ def test_what_cannot_be_drawn_is_said_and_the_rest_is_drawn(tmp_path: Path, caps
         "study: oks: not drawn: no finished arm has scores of COCO's AP",
     ]
     with pytest.raises(CannotJudge, match="nothing that could be drawn"):
-        plot(
-            tmp_path / "study.toml", None, Choice("tiny", "0", None, tmp_path / "results"), replace(how, kinds=("oks",))
-        )
-    assert list(svgs(select(tmp_path / "study.toml", Choice("tiny", "0", None, tmp_path / "results")))) == [
-        "pareto",
-        "joints",
-        "categories",
-        "pck",
-    ]
+        plot(tmp_path / "study.toml", None, choice(tmp_path, "0"), replace(how, kinds=("oks",)))
+    selection = select(tmp_path / "study.toml", choice(tmp_path, "0"))
+    assert ", ".join(svgs(selection)) == "pareto, joints, categories, pck"
 
 
 def test_svgs_for_a_page_come_in_the_order_of_kinds(folder: Path) -> None:
@@ -245,14 +249,14 @@ def test_a_paper_is_drawn_study_by_study(
     (tmp_path / "ablations/hrnet_coco.toml").write_text(made.STUDY.replace("epochs = 2", "epochs = 7"))
     monkeypatch.chdir(tmp_path)
     how = How(kinds=("joints",), out=Path("plots"))
-    assert plot(None, "efficient-hrnet", Choice("tiny", None, None, folder / "results"), how) == 0
+    assert plot(None, "efficient-hrnet", choice(folder), how) == 0
     said = capsys.readouterr()
     assert said.out == "plots/hrnet_stages.tiny.joints.svg\n"
     assert said.err.startswith("ablations/hrnet_coco.toml: no arm is done at scale tiny")
     assert len(said.err.splitlines()) == 1
     for path, paper in ((None, None), (folder / "study.toml", "efficient-hrnet")):
         with pytest.raises(InvalidInput, match="either a study's file or --paper NAME"):
-            plot(path, paper, Choice("tiny", None, None, folder / "results"), how)
+            plot(path, paper, choice(folder), how)
 
 
 def test_nothing_done_is_nothing_to_draw(tmp_path: Path) -> None:
@@ -260,9 +264,7 @@ def test_nothing_done_is_nothing_to_draw(tmp_path: Path) -> None:
     selection = chosen(tmp_path)
     assert svgs(selection) == {}
     with pytest.raises(CannotJudge, match=r"study\.toml: no arm is done at scale tiny"):
-        plot(
-            tmp_path / "study.toml", None, Choice("tiny", None, None, tmp_path / "results"), How(out=tmp_path / "plots")
-        )
+        plot(tmp_path / "study.toml", None, choice(tmp_path), How(out=tmp_path / "plots"))
     assert not (tmp_path / "plots").exists()
 
 
@@ -277,25 +279,29 @@ def test_nothing_done_is_nothing_to_draw(tmp_path: Path) -> None:
 def test_a_wrong_word_is_answered_with_the_nearest_right_one(tmp_path: Path, how: How, said: str) -> None:
     (tmp_path / "study.toml").write_text(made.STUDY)
     with pytest.raises(InvalidInput) as problem:
-        plot(tmp_path / "study.toml", None, Choice("tiny", None, None, tmp_path / "results"), how)
+        plot(tmp_path / "study.toml", None, choice(tmp_path), how)
     assert str(problem.value) == said
+
+
+def test_a_wrong_protocol_is_a_mistake_and_another_one_shows_nothing(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="--protocol pckk: unknown metric"):
+        plot(folder / "study.toml", None, choice(folder), How(protocols=("pckk",), out=tmp_path))
+    with pytest.raises(CannotJudge, match="nothing that could be drawn"):
+        plot(
+            folder / "study.toml",
+            None,
+            choice(folder),
+            How(("pareto", "pck"), protocols=("pckh@0.1/coco17",), out=tmp_path),
+        )
+    data = GATHER["pareto"](Shown(chosen(folder), asked=("pckh@0.5/coco17",)))
+    assert [panel.label for panel in data.panels] == ["PCKh@0.5, %"]
 
 
 def test_a_folder_that_is_a_file_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "plots").write_text("")
     how = How(kinds=("joints",), out=tmp_path / "plots")
     with pytest.raises(EnvironmentProblem, match=r"plots.*cannot be written"):
-        plot(folder / "study.toml", None, Choice("tiny", None, None, folder / "results"), how)
-
-
-def test_a_problem_with_one_kind_is_not_one_of_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(shown: Shown) -> Any:
-        raise EnvironmentProblem("no ground truth")
-
-    monkeypatch.setitem(GATHER, "oks", broken)
-    found = dict(figures(Shown(chosen(folder)), ["joints", "oks"]))
-    assert isinstance(found["joints"], Figure)
-    assert isinstance(found["oks"], BenchboxError)
+        plot(folder / "study.toml", None, choice(folder), how)
 
 
 def test_the_command_line_knows_the_verb(
