@@ -18,7 +18,7 @@ def persons(results: Path, job: str, numbers: Sequence[int], data: Path | None, 
     Args:
         results, job: a job with a result.
         numbers: of persons, as `people` has them.
-        data: the data root. side: of a picture in pixels, at least 16.
+        data: the data root. side: of a picture in pixels.
 
     Returns: PNG files, side x side pixels; persons whose image is not at hand are absent.
     Raises: CannotJudge without a result, InvalidInput where its records are damaged.

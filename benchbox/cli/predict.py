@@ -17,6 +17,8 @@ from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
 from benchbox.jobdir import JobDir
 
 KINDS = ("skeleton", "heatmaps", "attention")
+MOST_BOXES = 50
+"""What a picture with a block of rows for every person has room for."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
     for kind in kinds:
         if kind not in KINDS:
             raise InvalidInput(f"--show {kind}: unknown{nearest(kind, KINDS)}")
+    if len(wanted.boxes) > MOST_BOXES:
+        raise InvalidInput(f"--box: {len(wanted.boxes)} of them; one call takes {MOST_BOXES} at most")
     if wanted.boxes and len(images) > 1:
         raise InvalidInput(f"--box: belongs to one image, and there are {len(images)}; call it once for each")
     asked = {

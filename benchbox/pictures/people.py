@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from benchbox.pictures.canvas import encoded, image_figure
@@ -31,7 +32,8 @@ def people_picture(
     height, width = image.shape[:2]
     zoom = np.clip(max(height, width), LEAST, MOST) / max(height, width)
     high, wide = max(round(height * zoom), 1), max(round(width * zoom), 1)
-    figure, axes = image_figure(image, height=high + LEGEND, width=wide)
+    shown = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA) if zoom < 1 else image
+    figure, axes = image_figure(shown, height=high + LEGEND, width=wide, size=(height, width))
     axes.set_position((0, LEGEND / (high + LEGEND), 1, high / (high + LEGEND)))
     thick = max(high, wide) / 300
     for points, confidences in people:

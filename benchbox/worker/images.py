@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -139,7 +140,7 @@ def _draw(predicted: Predicted, asked: Asked) -> dict[str, dict[str, str]]:
 
 
 def _skeleton(predicted: Predicted, some: Sequence[int], format: str) -> bytes:
-    image = read_image(predicted.crops.people[some[0]].image)[:, :, ::-1]
+    image = cv2.cvtColor(read_image(predicted.crops.people[some[0]].image), cv2.COLOR_BGR2RGB)
     people = [(predicted.points[index], predicted.confidences[index]) for index in some]
     return people_picture(image, predicted.crops.skeleton, people, format)
 

@@ -129,4 +129,4 @@ def _images(crops: TopDown) -> np.ndarray:
 
 def _shown(images: np.ndarray, crops: TopDown) -> np.ndarray:
     """Return crops (N, H, W, 3) as pictures have them, in RGB."""
-    return images if crops.colour == "rgb" else images[..., ::-1]
+    return images if crops.colour == "rgb" else np.ascontiguousarray(images[..., ::-1])

@@ -70,10 +70,15 @@ def result_network(result: Attempt, config: JobConfig, device: torch.device) -> 
         raise InvalidInput(
             f"{result.weights}: not the weights of the result: digest {found}, its record has {recorded[0]}"
         )
-    if config.model.learns_masks and schedule(config):
-        model.masks = schedule(config)[-1].masks  # type: ignore[assignment]
+    hold_masks(model, config)
     model = model.to(device)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def hold_masks(model: nn.Module, config: JobConfig) -> None:
+    """Let a trained network use its masks, or hold them at one, as the last phase of its training did."""
+    if config.model.learns_masks and schedule(config):
+        model.masks = schedule(config)[-1].masks  # type: ignore[assignment]
 
 
 def _check_digest(path: Path, digest: str) -> None:

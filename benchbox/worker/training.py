@@ -24,7 +24,7 @@ from benchbox.jobdir import Attempt
 from benchbox.options.models import MrnOptions
 from benchbox.options.recipes import Phase
 from benchbox.worker.evaluate import Test, is_best
-from benchbox.worker.network import initial_network
+from benchbox.worker.network import hold_masks, initial_network
 from benchbox.worker.predict import glance
 from benchbox.worker.progress import Progress, Stopped
 from benchbox.worker.together import MoreParts
@@ -149,6 +149,7 @@ def _trained(training: Training, parts: int) -> Trained:
         _save(training, model, optimizer, (epoch + 1, 0), tally, best)
         score = glance(model, training.test.crops, training.device, world)
         _say(training, tally, epoch, score)
+    hold_masks(model, config)  # of one that was stopped after its last epoch, no phase has
     return Trained(model, best, tally)
 
 

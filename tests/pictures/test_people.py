@@ -35,6 +35,20 @@ def test_small_images_are_enlarged_and_big_ones_shrunk(size: tuple[int, int], ex
     assert picture.shape[:2] == (expected[0] + LEGEND, expected[1])
 
 
+def test_joints_stand_on_the_image_at_any_size() -> None:
+    """A white square on black has the middle of the joint that is drawn there (the nose, white with a black edge)."""
+    points, certain = np.full((17, 2), np.nan), np.ones(17)
+    for side, place in ((100, (70, 25)), (4000, (2800, 1000))):
+        image, half = np.zeros((side, side, 3), np.uint8), side // 50
+        image[place[1] - half : place[1] + half + 1, place[0] - half : place[0] + half + 1] = 255
+        plain = decoded(people_picture(image, COCO17, [(points, certain)]))[:-LEGEND, :, 0]
+        points[0] = place
+        drawn = decoded(people_picture(np.zeros_like(image), COCO17, [(points, certain)]))[:-LEGEND, :, 0]
+        points[0] = np.nan
+        middles = [np.argwhere(one > 128).mean(axis=0) for one in (plain, drawn)]
+        np.testing.assert_allclose(*middles, atol=1.01)
+
+
 def test_what_is_uncertain_is_fainter() -> None:
     image = np.full((600, 600, 3), 100, np.uint8)
     drawn = [decoded(people_picture(image, COCO17, [person(certain)]))[:600] for certain in (1.0, 0.5, 0.0, -3.0)]

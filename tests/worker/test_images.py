@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,20 @@ import pytest
 import torch
 
 from benchbox import records
+from benchbox.cli import predict
 from benchbox.config import JobConfig, job_id
 from benchbox.datasets.image import read_image
+from benchbox.datasets.topdown import TopDown
 from benchbox.engine.weights import digest_of_weights, read_weights, save_weights
 from benchbox.errors import BenchboxError, CannotJudge, InvalidInput
 from benchbox.jobdir import Attempt, JobDir
-from benchbox.worker.images import Asked, predict_images
-from benchbox.worker.looks import attention_modules, place_of
-from benchbox.worker.network import network, result_network
+from benchbox.pose.affine import transform_points
+from benchbox.pose.crop import Cropper
+from benchbox.pose.skeleton import SKELETONS
+from benchbox.worker.images import PICTURES, Asked, predict_images
+from benchbox.worker.looks import attention_modules, heatmaps, panels, place_of
+from benchbox.worker.network import initial_network, network, result_network
+from benchbox.worker.predict import joints_of
 from benchbox.worker.source import open_source
 from benchbox.worker.source import test_crops as crops_to_test
 from tests.conftest import made_once
@@ -176,15 +183,17 @@ def test_the_command_line_answers_mistakes_in_one_line(results: Path, image: Pat
     job = job_id(config_of("hrnet"))
     wrong = job[:-1] + ("0" if job[-1] != "0" else "1")
     cases = [
-        (["--run", wrong], 2, f'did you mean "{job}"?'),
-        (["--run", job, "--show", "skelton"], 2, '--show skelton: unknown; did you mean "skeleton"?'),
-        (["--run", job, "--box", "1,2,3"], 2, "--box 1,2,3: must be X,Y,WIDTH,HEIGHT"),
-        (["--run", job, "--format", "jsn"], 2, 'did you mean "json"?'),
-        (["other.jpg", "--run", job, "--box", "1,2,3,4"], 2, "--box: belongs to one image, and there are 2"),
-        (["--run", "gone.toml:arm"], 2, "gone.toml"),
+        ([str(image), "--run", wrong], 2, f'did you mean "{job}"?'),
+        ([str(image), "--run", job, "--show", "skelton"], 2, '--show skelton: unknown; did you mean "skeleton"?'),
+        ([str(image), "--run", job, "--box", "1,2,3"], 2, "--box 1,2,3: must be X,Y,WIDTH,HEIGHT"),
+        ([str(image), "--run", job, "--format", "jsn"], 2, 'did you mean "json"?'),
+        ([str(image), "b.jpg", "--run", job, "--box", "1,2,3,4"], 2, "--box: belongs to one image, and there are 2"),
+        ([str(image), "--run", job, *["--box", "1,2,3,4"] * 51], 2, "--box: 51 of them; one call takes 50 at most"),
+        ([str(image), "--run", "gone.toml:arm"], 2, "gone.toml"),
+        (["gone.jpg", "--run", job], 2, "gone.jpg: cannot read the image"),
     ]
     for words, code, said in cases:
-        done = benchbox("predict", str(image), *words, "--results", str(results))
+        done = benchbox("predict", *words, "--results", str(results))
         assert done.returncode == code, done.stderr
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
@@ -207,7 +216,7 @@ def test_only_the_weights_of_the_result_will_do(results: Path, image: Path, tmp_
         assert "\n" not in str(caught.value)
 
     with torch.no_grad():
-        next(model.parameters()).view(-1)[0] += 1e-3
+        next(model.parameters()).mul_(1.001)
     save_weights(result.weights, model)
     refused(InvalidInput, f"{result.weights}: not the weights of the result: digest {digest_of_weights(model)}")
     result.weights.write_bytes(whole[: len(whole) // 2])
@@ -231,6 +240,64 @@ def test_masks_are_held_as_in_the_last_phase(tmp_path: Path) -> None:
     assert loaded.masks == "ones"
     assert attention_modules(loaded) == {}
     assert list(attention_modules(model)) == ["mask_layers.1"]
+
+
+def seen_by(cache: Path, model: dict[str, Any], **more: Any) -> tuple[torch.nn.Module, TopDown, JobConfig]:
+    """Return an untrained network, the crops of some people as it sees them, and their job."""
+    values = {
+        "dataset": {**DATA, "layout": "mpii"},
+        "model": model,
+        "train": {"epochs": 0, "sigma": 1.0},
+        "evaluate": more,
+    }
+    config = JobConfig.model_validate(values)
+    crops = crops_to_test(config, open_source(config, None, cache))
+    return initial_network(config, CPU), replace(crops, people=crops.people[:3]), config
+
+
+def test_the_last_stage_of_acnn_predicts_what_the_network_does(cache: Path) -> None:
+    model, crops, config = seen_by(cache, {"name": "acnn", "stacks": 3, "shrink": 0.05}, flip_test=False)
+    points, certain = joints_of(model, crops, config, CPU)
+    people = panels(model, crops, config, CPU, points, certain)
+    assert len(people) == 3
+    for index, (crop, some) in enumerate(people):
+        assert crop.shape == (64, 64, 3)
+        assert [panel.title for panel in some] == ["crop", "stage 1, 16x16", "stage 2, 16x16", "stage 3, without mask"]
+        back = transform_points(some[3].points, invert(crops.crop_matrix(index)))
+        np.testing.assert_allclose(back, points[index], atol=1e-3)
+        np.testing.assert_allclose(some[3].confidences, certain[index], rtol=1e-4)
+        assert not np.array_equal(some[1].points, some[2].points)
+        assert [panel.positions is None for panel in some] == [True, False, False, True]
+
+
+def invert(matrix: np.ndarray) -> np.ndarray:
+    return np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
+
+
+def test_pictures_are_of_the_crop_whatever_the_order_of_the_channels(cache: Path) -> None:
+    crops = []
+    for colour in ("rgb", "bgr"):
+        model, people, config = seen_by(cache, {"name": "mrn", "shrink": 0.05, "attention": "global", "colour": colour})
+        crops.append([one.crop for one in heatmaps(model, people, config, CPU)])
+        (shown, some), *_ = panels(model, people, config, CPU, np.zeros((3, 16, 2)), np.zeros((3, 16)))
+        np.testing.assert_array_equal(shown, crops[-1][0])
+        assert [panel.title for panel in some] == ["crop", "image, 64x64", "prediction"]
+    np.testing.assert_array_equal(*crops)
+    whole = read_image(people.people[0].image)
+    seen = Cropper((64, 64)).crop(whole, people.crop_matrix(0), reverse=True)
+    np.testing.assert_array_equal(crops[0][0], seen)
+
+
+def test_coordinates_have_the_heatmaps_of_their_stacks(cache: Path) -> None:
+    for kind, each in (("one", ["all joints"]), ("joints", list(SKELETONS["mpii16"].joints))):
+        model, crops, config = seen_by(cache, {"name": "mrn", "shrink": 0.05, "heatmaps": kind})
+        for person in heatmaps(model, crops, config, CPU):
+            assert list(person.titles) == [f"stack {stack} {name}" for stack in (1, 2) for name in each]
+            assert person.maps.shape == (2 * len(each), 16, 16)
+
+
+def test_the_command_line_and_the_worker_know_the_same_kinds() -> None:
+    assert set(predict.KINDS) == set(PICTURES)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from benchbox.engine import train
 from benchbox.engine.train import NonFiniteLoss
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.worker import source as source_of
+from benchbox.worker import training as training_of
 from benchbox.worker.evaluate import Test
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped
@@ -156,3 +157,20 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(
     state = torch.load(kept, weights_only=True)
     assert state["position"] == [1, 0]
     assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+def test_masks_stay_held_where_a_training_goes_on_after_its_last_epoch(
+    attempt: Callable[..., tuple[dict[str, torch.Tensor], Tally]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[torch.nn.Module] = []
+
+    def kept(config: JobConfig, device: torch.device) -> torch.nn.Module:
+        made.append(initial_network(config, device))
+        return made[-1]
+
+    monkeypatch.setattr(training_of, "initial_network", kept)
+    config = job(NETWORKS["acnn"], phases=TASKS[:1])
+    whole, _ = attempt(config, never)
+    again, _ = attempt(config, never)
+    assert same(whole, again)
+    assert [model.masks for model in made] == ["ones", "ones"]
