@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import re
 import shutil
+import struct
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -264,3 +266,20 @@ def test_the_worst_persons_come_first() -> None:
     ]
     assert scores_of(by_joints, [10, 11, 99]) == {10: pytest.approx(200 / 3)}
     assert not np.isnan(list(scores_of(by_oks, [10, 11]).values())).any()
+
+
+@pytest.mark.studies
+def test_a_trained_study_has_plots_and_pictures(
+    root: Path, tmp_path: Path, cache: Path, smoke_results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("BENCHBOX_CACHE", str(cache))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    study, out = Path("ablations/smoke.toml"), tmp_path / "report.html"
+    page = shown(studies=[study], results=smoke_results, out=out, full=None)
+    pictures = [base64.b64decode(one.get("src", "").partition(",")[2]) for one in page.iter("img")]
+    assert len(pictures) == len(set(pictures)) == page_studies.WORST
+    assert all(one.startswith(b"\x89PNG") and one[16:24] == struct.pack(">II", 160, 160) for one in pictures)
+    kinds = [one.text for one in page.findall(".//figure[@class='plot']/figcaption")]
+    assert kinds == ["pareto", "deltas", "joints", "categories", "curves", "pck", "oks"]
+    assert not page.findall(".//p[@class='note']")
