@@ -68,18 +68,16 @@ def find(path: Path, asked: str | None, results: Path) -> Found:
 def section(
     id: str,
     one: Found,
-    gaps: Differences | None,
+    gaps: Differences | str,
     drawn: Mapping[str, str],
     persons: Persons | None,
-    notes: Sequence[str],
 ) -> Section:
     """Return a study's part of the page.
 
     Args:
         id: of its element.
-        gaps: differences to the reference arms.
+        gaps: differences to the reference arms, or why there are none.
         drawn: figures by kind, each one <svg> element.
-        notes: what was left out.
     """
     study = one.chosen.study
     counts = Counter(state.name for state in one.store.states.values())
@@ -88,12 +86,14 @@ def section(
         ("Study", study.path.as_posix()),
         ("Scale", f"{one.chosen.scale} ({one.chosen.reason})"),
         ("Varied", ", ".join(study.factor)),
+        *([("Paper", study.paper)] if study.paper else []),
         ("Jobs", ", ".join(f"{counts[name]} {name}" for name in states)),
     ]
     plots = [Plot(kind, svg) for kind, svg in drawn.items()]
+    notes = [gaps] if isinstance(gaps, str) and gaps else []
     if one.done and not counts["done"]:
-        notes = [*notes, "No plots: no job is done by today's code and data."]
-    shown = [*_scores(id, one, gaps), _jobs(f"{id}-jobs", one)]
+        notes.append("No plots: no job is done by today's code and data.")
+    shown = [*_scores(id, one, None if isinstance(gaps, str) else gaps), _jobs(f"{id}-jobs", one)]
     return Section(id, study.title, facts, _commands(one), shown, plots, persons, notes)
 
 
@@ -198,7 +198,11 @@ def _commands(one: Found) -> list[Command]:
         if count:
             found.append(Command(f"Run {count} {state} again", f"{run} {option}"))
     if one.done:
-        found.append(Command("Compute the scores again from the persons", f"benchbox rescore {words(one)} --check"))
+        found += [
+            Command("Print the table, with differences", f"benchbox table {words(one)} --compare"),
+            Command("Draw the plots", f"benchbox plot {words(one)}"),
+            Command("Compute the scores again from the persons", f"benchbox rescore {words(one)} --check"),
+        ]
     return found
 
 

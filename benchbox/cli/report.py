@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import webbrowser
@@ -12,10 +13,10 @@ from pathlib import Path
 from benchbox import __version__
 from benchbox.cli import page_origin, page_studies
 from benchbox.cli.arms import sides, summed
-from benchbox.cli.differences import Answer, How, compared, remembered
+from benchbox.cli.differences import How, compared, remembered
 from benchbox.cli.page_studies import Found, kept
 from benchbox.console import data, note
-from benchbox.errors import OK, CannotJudge, EnvironmentProblem, InvalidInput, nearest
+from benchbox.errors import OK, BenchboxError, CannotJudge, EnvironmentProblem, InvalidInput, nearest
 from benchbox.files import explained, write_temporary
 from benchbox.page.content import Command, Page
 from benchbox.page.render import render
@@ -73,23 +74,24 @@ def page(asked: Asked) -> Page:
     studies = _studies(asked, named)
     few = len({job for one in studies for job in one.store.states}) <= WHOLE_UP_TO
     full = few if asked.full is None else asked.full
-    notes = [] if full else [LEFT_OUT]
     if not full and asked.full is None:
         note(LEFT_OUT)
-    gaps = _gaps(studies, asked.results) if full else {}
+    gaps = _gaps(studies, asked.results) if full else [LEFT_OUT] * len(studies)
     sections = []
-    for place, one in enumerate(studies):
+    for place, (one, known) in enumerate(zip(studies, gaps, strict=True)):
         if full and one.done:
             note(f"{one.chosen.study.path.name}: drawing plots and persons")
         drawn = _svgs(f"study-{place + 1}", one) if full and one.done else {}
         persons = page_studies.badly(one) if full and one.done else None
-        sections.append(page_studies.section(f"study-{place + 1}", one, gaps.get(place), drawn, persons, notes))
+        sections.append(page_studies.section(f"study-{place + 1}", one, known, drawn, persons))
     chosen = [named] if named else _answered(studies)
     told = []
     for place, paper in enumerate(chosen):
         from benchbox.cli import page_papers
 
-        told.append(page_papers.section(f"paper-{place + 1}", paper, asked.scale, asked.results, full, notes))
+        told.append(
+            page_papers.section(f"paper-{place + 1}", paper, asked.scale, asked.results, "" if full else LEFT_OUT)
+        )
     again = [Command("Make this page again", _again(asked, studies))]
     return Page(_title(studies, chosen), sections, told, page_origin.tables(studies), again, __version__)
 
@@ -133,20 +135,26 @@ def _svgs(id: str, one: Found) -> dict[str, str]:
     return plot.svgs(one.chosen, prefix=f"{id}-")
 
 
-def _gaps(studies: Sequence[Found], results: Path) -> dict[int, Differences]:
-    """Compare all arms of all studies with their references, in one go; by the place of the study."""
+def _gaps(studies: Sequence[Found], results: Path) -> list[Differences | str]:
+    """Compare all arms with their references; return a study's differences, or why there are none.
+
+    All are asked for in one go; where that fails, study by study, so that one without its data spoils no other.
+    """
     how = How(kinds=("all",))
-    pairs = {
-        (place, arm): pair
-        for place, one in enumerate(studies)
-        for arm, pair in sides(one.chosen.arms, one.rows, results).items()
-    }
-    if pairs:
-        note(f"comparing {len(pairs)} arms with their references")
-    answers: dict[int, dict[str, Answer]] = {}
-    for (place, arm), answer in zip(pairs, compared(list(pairs.values()), how, results) if pairs else (), strict=True):
-        answers.setdefault(place, {})[arm] = answer
-    return {place: summed(found, how) for place, found in answers.items()}
+    pairs = [sides(one.chosen.arms, one.rows, results) for one in studies]
+    together = [pair for some in pairs for pair in some.values()]
+    if together:
+        note(f"comparing {len(together)} arms with their references")
+        with contextlib.suppress(BenchboxError):
+            compared(together, how, results)
+    found: list[Differences | str] = []
+    for some in pairs:
+        try:
+            answers = compared(list(some.values()), how, results)
+            found.append(summed(dict(zip(some, answers, strict=True)), how) if some else "")
+        except BenchboxError as problem:
+            found.append(f"No comparisons: {problem}.")
+    return found
 
 
 def _again(asked: Asked, studies: Sequence[Found]) -> str:

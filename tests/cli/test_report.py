@@ -211,6 +211,20 @@ def test_a_page_of_many_jobs_says_what_it_leaves_out(
     assert not [one for one in page.iter() if one.tag.endswith("svg")]
 
 
+def test_what_cannot_be_compared_is_said_on_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise EnvironmentProblem("coco: BENCHBOX_DATA is not set")
+
+    monkeypatch.setattr(report, "compared", refuse)
+    monkeypatch.setattr(page_studies.pictures, "persons", refuse)
+    monkeypatch.setattr(report, "_svgs", lambda *_: {})
+    page = shown(full=True)
+    said = [one.text for one in page.findall(".//p")]
+    assert "No comparisons: coco: BENCHBOX_DATA is not set." in said
+    assert any("Without pictures: coco: BENCHBOX_DATA is not set." in (text or "") for text in said)
+    assert len(page.findall(".//ul[@class='persons']/li")) == page_studies.WORST
+
+
 def test_what_made_the_results_is_told(folder: Path) -> None:
     page = shown()
     (row,) = rows(page, "made-by")
