@@ -43,7 +43,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def engines(session: nox.Session) -> None:
-    """A real Slurm, and several processes for one job under torchrun: agreement with one, kills, signals."""
+    """A real Slurm, a real browser, and several processes for one job: agreement with one, kills, signals."""
     pytest(session, *BY_FILE, "-m", "engines")
 
 
@@ -63,7 +63,7 @@ def studies(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speeds, by hand: start-up, planning, samples, scores, comparisons, big files, tables, gates, the queue."""
-    parts = "speeds networks jpeg pack coco_scores comparisons annotations tables gate queue"
+    """Speeds, by hand: start-up, planning, samples, scores, comparisons, big files, tables, page, gates, the queue."""
+    parts = "speeds networks jpeg pack coco_scores comparisons annotations tables page gate queue"
     for part in parts.split():
         session.run(sys.executable, "-m", f"tests.bench.{part}", *session.posargs, env=THREADS)

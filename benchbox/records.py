@@ -136,6 +136,8 @@ MEASURED_TIMES = (
     "finished",
 )
 """Columns of `runs` that two runs of one job need not share."""
+FEW = 100
+"""Rows below which a file is not compressed: to unpack its columns one by one takes longer than to read them."""
 
 
 def write(path: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -158,7 +160,8 @@ def write_table(path: Path, content: pa.Table) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        pq.write_table(content, temporary, compression="zstd")
+        few = content.num_rows < FEW
+        pq.write_table(content, temporary, compression="none" if few else "zstd", use_dictionary=not few)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -184,7 +187,9 @@ def read(path: Path, name: str) -> pa.Table:
     for column in SCHEMAS[name]:
         if column.name in missing:
             table = table.append_column(column, pa.nulls(table.num_rows, column.type))
-    return table.select(SCHEMAS[name].names).cast(SCHEMAS[name])
+    table = table.select(SCHEMAS[name].names)
+    # A cast of what needs none takes nearly as long as the reading.
+    return table if table.schema.equals(SCHEMAS[name]) else table.cast(SCHEMAS[name])
 
 
 def load(path: Path, name: str) -> pa.Table:

@@ -70,6 +70,7 @@ ALLOWED = {
     "gates": {"gates", "document", "spec", "records", "jobdir", "store", "papers", "metrics", "stats", "pose", "files"},
     "report": {"report", "store", "papers", "metrics", "stats", "records", "jobdir"},
     "figures": {"figures"},
+    "page": {"page", "console"},
     "cli": {
         "cli",
         "catalogue",
@@ -93,6 +94,7 @@ ALLOWED = {
         "gates",
         "report",
         "figures",
+        "page",
     },
     "__main__": {"cli"},
     "__init__": set(),
@@ -108,6 +110,7 @@ NEVER = {
     "gates": {"torch"},
     "report": {"torch"},
     "figures": {"torch", "pandas", "pyarrow"},
+    "page": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy", "numpy"},
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
 TORCH_FREE = "options saved document spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"

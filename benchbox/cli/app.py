@@ -83,6 +83,7 @@ def doctor(
 STUDIES = (study_verbs.plan, study_verbs.run, study_verbs.status, study_verbs.logs, study_verbs.cancel)
 SCORES = (
     score_verbs.table,
+    score_verbs.report,
     score_verbs.compare,
     score_verbs.plot,
     score_verbs.score,

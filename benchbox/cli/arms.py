@@ -8,7 +8,7 @@ from pathlib import Path
 from benchbox import costs, store
 from benchbox.cli import folders
 from benchbox.cli.counts import count_networks
-from benchbox.cli.differences import How, compared, methods
+from benchbox.cli.differences import Answer, How, compared, methods
 from benchbox.errors import CannotJudge
 from benchbox.jobdir import JobDir
 from benchbox.papers.read import COUNTED
@@ -20,22 +20,33 @@ from benchbox.spec import SCALES, Study
 
 def choose_scale(study: Study, asked: str | None, results: Path) -> str:
     """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
+    return asked or scaled(study, None, results)[0]
+
+
+def scaled(study: Study, asked: str | None, results: Path) -> tuple[str, list[Arm]]:
+    """Return the scale that `choose_scale` chooses with its arms, expanded once."""
     if asked:
-        return asked
+        return asked, expand(study, asked)
     usual = folders.choose_scale(None, study, folders.data_root())[0]
-    usual_jobs = {arm.job for arm in expand(study, usual)}
+    known = {usual: expand(study, usual)}
+    usual_jobs = {arm.job for arm in known[usual]}
     for scale in SCALES:
         if scale == "paper" or scale in study.scales:
-            jobs = {arm.job for arm in expand(study, scale)}
+            arms = known.get(scale) or expand(study, scale)
+            jobs = {arm.job for arm in arms}
             if any(_done(results, job) for job in jobs):
-                return usual if jobs == usual_jobs else scale
-    return usual
+                return (usual, known[usual]) if jobs == usual_jobs else (scale, arms)
+    return usual, known[usual]
 
 
 def arm_rows(arms: Sequence[Arm], results: Path, names: Sequence[str] = ()) -> list[frame.ArmRow]:
-    """Join arms, and saved predictions by name, with their states and scores."""
+    """Read what there is of arms, and of saved predictions by name: their states and scores."""
     found = store.read(results, dict.fromkeys(arm.job for arm in arms), folders.data_root())
-    found = store.with_saved(found, results, names)
+    return joined(arms, store.with_saved(found, results, names), names)
+
+
+def joined(arms: Sequence[Arm], found: store.Store, names: Sequence[str] = ()) -> list[frame.ArmRow]:
+    """Join arms, and saved predictions by name, with what was read of them."""
     jobs: dict[str, list[str]] = {}
     for arm in arms:
         jobs.setdefault(arm.name, []).append(arm.job)
@@ -57,16 +68,28 @@ def differences(
 
     Raises: CannotJudge where no arm has results beside its reference.
     """
+    found = sides(arms, rows, results, saved)
+    if not found:
+        raise CannotJudge("--compare: needs results of the reference arm and of another one")
+    answers = compared(list(found.values()), how, results)
+    return summed(dict(zip(found, answers, strict=True)), how)
+
+
+def sides(
+    arms: Sequence[Arm], rows: Sequence[frame.ArmRow], results: Path, saved: Sequence[str] = ()
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Return by arm the jobs that are done of its reference and its own, of those that have both."""
     done = {row.arm.name: [job for job in row.arm.jobs if row.state == "saved" or _done(results, job)] for row in rows}
     against = {name: arms[0].against for name in saved} | {arm.name: arm.against for arm in arms}
     names = [row.arm.name for row in rows if not row.arm.reference]
-    names = [name for name in names if done[name] and done[against[name]]]
-    if not names:
-        raise CannotJudge("--compare: needs results of the reference arm and of another one")
-    answers = compared([(done[against[name]], done[name]) for name in names], how, results)
-    found = {name: answer.rows for name, answer in zip(names, answers, strict=True)}
+    return {name: (done[against[name]], done[name]) for name in names if done[name] and done[against[name]]}
+
+
+def summed(answers: Mapping[str, Answer], how: How) -> Differences:
+    """Return the differences of a table from the answers by arm."""
+    found = {name: answer.rows for name, answer in answers.items()}
     notes = methods(row for some in found.values() for row in some)
-    notes += [f"{name}: not compared: {one.problem}." for name, one in zip(names, answers, strict=True) if one.problem]
+    notes += [f"{name}: not compared: {one.problem}." for name, one in answers.items() if one.problem]
     return gathered(found, confidence=how.confidence, notes=notes)
 
 

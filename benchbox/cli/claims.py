@@ -19,12 +19,12 @@ def claims(name: str, scale: str | None, strict: bool, results: Path, format: st
     """Print a paper's claims, checked on its own tables and on what was measured."""
     paper = papers.read(name)
     tables = filled_tables(paper, paper.tables, scale, results)
-    layout = claims_table(paper, tables, _gaps(paper, tables, results))
+    layout = claims_table(paper, tables, gaps(paper, tables, results))
     emit_sheets(format, [sheet(layout, format)], {})
     return CANNOT_JUDGE if strict and layout.missing else OK
 
 
-def _gaps(paper: Paper, tables: list[Filled], results: Path) -> dict[tuple[str, str], Gap]:
+def gaps(paper: Paper, tables: list[Filled], results: Path) -> dict[tuple[str, str], Gap]:
     """Compare the pairs of cells that decide claims, each by its own protocol, metric and group."""
     cells = cells_by_address(tables)
     pairs = comparable_pairs(paper, cells)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,13 +41,32 @@ class Answer:
     problem: str
 
 
+_KEPT: ContextVar[dict[str, Answer] | None] = ContextVar("kept", default=None)
+
+
 def compared(pairs: Sequence[tuple[Sequence[str], Sequence[str]]], how: How, results: Path) -> list[Answer]:
     """Compare pairs of sides, each one or several jobs (seeds) or saved predictions; p_holm is over a pair's rows."""
-    words = ["compare", "--results", str(results), "--cache", str(folders.cache_root())]
-    data = folders.data_root()
-    given = {"pairs": [[list(a), list(b)] for a, b in pairs], **asdict(how)}
-    answers = ask([*words, *(["--data", str(data)] if data else [])], given)
-    return [Answer([_plain(row) for row in one.get("rows", ())], one.get("problem", "")) for one in answers]
+    kept = _KEPT.get()
+    kept = {} if kept is None else kept
+    by_key = {repr((list(a), list(b), how, results)): (list(a), list(b)) for a, b in pairs}
+    new = {key: pair for key, pair in by_key.items() if key not in kept}
+    if new:
+        words = ["compare", "--results", str(results), "--cache", str(folders.cache_root())]
+        data = folders.data_root()
+        answers = ask([*words, *(["--data", str(data)] if data else [])], {"pairs": list(new.values()), **asdict(how)})
+        for key, one in zip(new, answers, strict=True):
+            kept[key] = Answer([_plain(row) for row in one.get("rows", ())], one.get("problem", ""))
+    return [kept[repr((list(a), list(b), how, results))] for a, b in pairs]
+
+
+@contextlib.contextmanager
+def remembered() -> Iterator[None]:
+    """Keep what `compared` answers until the end, so that nothing inside is compared twice."""
+    before = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(before)
 
 
 def spreads(jobs: Sequence[str], kinds: Sequence[str], results: Path) -> list[Row]:

@@ -58,6 +58,12 @@ def study_of(name: str) -> Study:
     return read_study(here if here.exists() else checkout)
 
 
+def studies_of(paper: Paper) -> list[Path]:
+    """Return the files of the studies that answer a paper's tables."""
+    names = dict.fromkeys(name for table in paper.tables for name in (table.study, *map(table.study_of, table.rows)))
+    return [study_of(name).path for name in names]
+
+
 def _answers(name: str, scale: str, table: PaperTable, how: How, compare: bool, results: Path) -> Answers:
     study = study_of(name)
     wanted = [row.arm for row in table.rows if row.arm and table.study_of(row) == name]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.cli.arms import choose_scale
-from benchbox.cli.papers import study_of
+from benchbox.cli.papers import studies_of
 from benchbox.cli.plotted import GATHER
 from benchbox.cli.shown import COSTS, Shown
 from benchbox.cli.study import Choice, Selection, select
@@ -38,7 +38,7 @@ def plot(path: Path | None, paper: str | None, choice: Choice, how: How) -> int:
     if (path is None) == (paper is None):
         raise InvalidInput(f"plot: give either a study's file or --paper NAME (papers: {', '.join(papers.names())})")
     check(how)
-    paths, problems = [path] if path else studies(str(paper)), []
+    paths, problems = [path] if path else studies_of(papers.read(str(paper))), []
     for one in paths:
         try:
             _draw(one, choice, how)
@@ -51,27 +51,19 @@ def plot(path: Path | None, paper: str | None, choice: Choice, how: How) -> int:
     return OK
 
 
-def studies(name: str) -> list[Path]:
-    """Return the files of the studies that answer a paper's tables.
-
-    Raises: InvalidInput for an unknown paper.
-    """
-    tables = papers.read(name).tables
-    names = dict.fromkeys(study for table in tables for study in (table.study, *map(table.study_of, table.rows)))
-    return [study_of(study).path for study in names]
-
-
-def svgs(chosen: Selection, kinds: Sequence[str] | None = None) -> dict[str, str]:
+def svgs(chosen: Selection, kinds: Sequence[str] | None = None, prefix: str = "") -> dict[str, str]:
     """Return figures of a study for a page: by kind one `<svg>` element, its ids beginning with the kind.
 
-    Args: kinds: all when None; those that the results do not allow are absent.
+    Args:
+        kinds: all when None; those that the results do not allow are absent.
+        prefix: of the ids, before the kind: a page of several studies has every kind several times.
 
     Raises: InvalidInput for an unknown kind.
     """
     check(How(kinds or ()))
     shown = Shown(chosen)
     found = figures(shown, kinds or ()) if shown.arms else iter(())
-    return {kind: svg(figure, kind) for kind, figure, _ in found if figure}
+    return {kind: svg(figure, f"{prefix}{kind}") for kind, figure, _ in found if figure}
 
 
 def figures(shown: Shown, kinds: Sequence[str]) -> Iterator[tuple[str, Any, str]]:

@@ -40,6 +40,29 @@ def table(
     sys.exit(verb.table(study, paper, scale, strict, shown, results, "json" if json else format))
 
 
+def report(
+    studies: Annotated[list[Path] | None, typer.Argument(metavar="[STUDY.toml...]", show_default=False)] = None,
+    paper: Annotated[str | None, typer.Option(help="Its tables, claims and studies, e.g. acnn.")] = None,
+    scale: Scale = None,
+    out: Annotated[Path, typer.Option(help="The file.")] = Path("report.html"),
+    full: Annotated[bool | None, typer.Option("--full/--quick", help="With or without what takes seconds.")] = None,
+    open: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Write one HTML page that needs no network: tables, verdicts, claims, plots, worst persons, provenance, commands.
+
+    Without a study or a paper: all studies of ablations/ that have results. Comparisons, plots and pictures take
+    seconds a study, so that a page of over 100 jobs is made without (--quick) unless --full asks for them.
+
+    Example: benchbox report ablations/smoke.toml --open
+
+    Exit codes: 0 written, 2 usage or an invalid study, 3 nothing has results, 4 it cannot be written or opened.
+    """
+    from benchbox.cli import report as verb
+
+    sys.exit(verb.report(verb.Asked(studies or [], paper, scale, results, out, full, open)))
+
+
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A job, saved predictions or STUDY.toml:ARM.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same, compared with A.")],

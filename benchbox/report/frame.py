@@ -59,12 +59,15 @@ class Scores(Mapping[Key, Measured]):
         self._seeds = seeds
         one = seeds[0] if len(seeds) == 1 else None
         self._keys = dict.fromkeys(key for seed in seeds for key in seed) if one is None else one
+        self._known: dict[Key, Measured] = {}
 
     def __getitem__(self, key: Key) -> Measured:
-        found = [seed[key] for seed in self._seeds if key in seed]
-        if not found:
-            raise KeyError(key)
-        return _sum_up([value for value, _ in found], found[0][1])
+        if key not in self._known:
+            found = [seed[key] for seed in self._seeds if key in seed]
+            if not found:
+                raise KeyError(key)
+            self._known[key] = _sum_up([value for value, _ in found], found[0][1])
+        return self._known[key]
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys)

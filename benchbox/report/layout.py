@@ -139,6 +139,15 @@ def absent(state: str) -> str:
     return state if state not in ("done", "stale", "saved") else "–"
 
 
+def ranks(values: Mapping[int, float]) -> dict[int, str]:
+    """Return which rows are best and second, by their rounded values; ties share, and one value alone has no rank."""
+    ordered = sorted(set(values.values()), reverse=True)
+    if len(ordered) < 2:
+        return {}
+    words = dict(zip(ordered, ("best", "second"), strict=False))
+    return {row: words[value] for row, value in values.items() if value in words}
+
+
 def missing(rows: Sequence[ArmRow]) -> int:
     """Count the rows that are not done."""
     return sum(row.state not in ("done", "saved") for row in rows)

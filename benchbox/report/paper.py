@@ -21,6 +21,7 @@ from benchbox.report.layout import (
     cell,
     head,
     notes_on,
+    ranks,
     record,
     used_notes,
 )
@@ -181,7 +182,7 @@ def _looks(filled: Filled, decimals: Mapping[str, int]) -> list[dict[str, str]]:
             if one.measured and one.row and one.row.state in ("done", "saved") and scores and not scores.mixed:
                 measured[place] = round(one.measured.mean, decimals[key])
         for kind, values in (("reported", reported), ("measured", measured)):
-            for place, word in verdict.ranks(values).items():
+            for place, word in ranks(values).items():
                 looks[place][f"{key} {kind}"] = word
     return looks
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scipy.special import stdtrit
@@ -114,15 +113,6 @@ def judge(
         return Verdict(NOT_COMPARABLE, "not scored by this protocol")
     why = obstacle(table, row, scale, protocol)
     return Verdict(NOT_COMPARABLE, why) if why else of_score(reported, found, noise)
-
-
-def ranks(values: Mapping[int, float]) -> dict[int, str]:
-    """Return which rows are best and second, by their rounded values; ties share, and one value alone has no rank."""
-    ordered = sorted(set(values.values()), reverse=True)
-    if len(ordered) < 2:
-        return {}
-    words = dict(zip(ordered, ("best", "second"), strict=False))
-    return {row: words[value] for row, value in values.items() if value in words}
 
 
 def _difference(wanted: str, found: str) -> str:

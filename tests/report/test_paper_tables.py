@@ -18,6 +18,7 @@ from benchbox.cli.grid import FORMATS
 from benchbox.papers.read import PaperColumn, PaperRow, PaperTable
 from benchbox.report import verdict
 from benchbox.report.frame import Measured
+from benchbox.report.layout import ranks
 from tests.report import made_up
 
 HOSTILE = [
@@ -126,13 +127,13 @@ def test_the_noise_of_one_more_seed_is_that_of_a_prediction_interval() -> None:
 
 @given(st.dictionaries(st.integers(0, 20), st.floats(0, 100).map(lambda value: round(value, 1)), max_size=8))
 def test_ranks_are_the_two_highest_values(values: dict[int, float]) -> None:
-    ranks = verdict.ranks(values)
+    found = ranks(values)
     ordered = sorted(set(values.values()), reverse=True)
     if len(ordered) < 2:
-        assert ranks == {}
+        assert found == {}
     else:
-        assert {row for row, word in ranks.items() if word == "best"} == {r for r in values if values[r] == ordered[0]}
-        assert {row for row, word in ranks.items() if word == "second"} == {
+        assert {row for row, word in found.items() if word == "best"} == {r for r in values if values[r] == ordered[0]}
+        assert {row for row, word in found.items() if word == "second"} == {
             r for r in values if values[r] == ordered[1]
         }
 

@@ -1,0 +1,1 @@
+"""One HTML page that needs nothing else: from plain data to text."""
