@@ -54,6 +54,7 @@ def test_a_measurement_is_printed_and_kept(benchbox: Call, tmp_path: Path) -> No
     assert 0.01 < share < 3
 
 
+@pytest.mark.studies
 def test_ctrl_c_leaves_nothing_half_written(cache: Path, tmp_path: Path) -> None:
     given = {**os.environ, "BENCHBOX_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
     command = [sys.executable, "-m", "benchbox", *SMALL, "--repeats", "300", "--results", str(tmp_path / "results")]

@@ -43,6 +43,7 @@ def test_a_second_run_does_nothing(undisturbed: Path, quick: Path, benchbox: Cal
     assert [len(list(folder.iterdir())) for folder in undisturbed.glob("jobs/*/attempts")] == [1, 1]
 
 
+@pytest.mark.studies
 def test_two_at_a_time_and_without_a_pack_give_the_same_digits(
     undisturbed: Path, quick: Path, tmp_path: Path, cache: Path
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_failing_job_does_not_stop_the_others(quick: Path, tmp_path: Path, ben
     assert "benchbox logs" in done.stderr
 
 
+@pytest.mark.studies
 def test_an_unreadable_image_is_named(
     quick: Path, tmp_path: Path, cache: Path, undisturbed: Path, benchbox: Call
 ) -> None:

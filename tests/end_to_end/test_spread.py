@@ -17,6 +17,7 @@ from benchbox.worker.spread import spreads
 PROTOCOL = "pckh@0.5/coco17/gt-boxes/flip"
 
 
+@pytest.mark.studies
 def test_the_half_width_is_that_of_a_ratio_over_images(undisturbed: Path, cache: Path) -> None:
     job = sorted(folder.name for folder in (undisturbed / "jobs").iterdir())[0]
     (found,) = [

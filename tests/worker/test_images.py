@@ -81,6 +81,7 @@ def result_of(results: Path, name: str) -> Attempt:
     return result
 
 
+@pytest.mark.studies
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_joints_are_those_of_the_evaluation(
     name: str, results: Path, cache: Path, tmp_path: Path, benchbox: Call
@@ -123,6 +124,7 @@ def image(cache: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(people[0].image, tmp_path / "photo.jpg"))
 
 
+@pytest.mark.studies
 def test_images_and_boxes_have_a_row_each_and_no_picture_hides_another(
     results: Path, image: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +152,7 @@ def test_images_and_boxes_have_a_row_each_and_no_picture_hides_another(
     assert "stage 3" not in text
 
 
+@pytest.mark.studies
 def test_without_a_box_the_image_is_one(results: Path, image: Path, tmp_path: Path) -> None:
     height, width = read_image(image).shape[:2]
     whole = ask(results, "hrnet", image, folder=tmp_path)["rows"]
@@ -157,6 +160,7 @@ def test_without_a_box_the_image_is_one(results: Path, image: Path, tmp_path: Pa
     assert whole[0]["box"] == [0, 0, width, height]
 
 
+@pytest.mark.studies
 def test_what_cannot_be_is_one_line(results: Path, image: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.jpg"
     half.write_bytes(image.read_bytes()[:500])
@@ -179,6 +183,7 @@ def test_what_cannot_be_is_one_line(results: Path, image: Path, tmp_path: Path) 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.studies
 def test_the_command_line_answers_mistakes_in_one_line(results: Path, image: Path, benchbox: Call) -> None:
     job = job_id(config_of("hrnet"))
     wrong = job[:-1] + ("0" if job[-1] != "0" else "1")
@@ -200,6 +205,7 @@ def test_the_command_line_answers_mistakes_in_one_line(results: Path, image: Pat
         assert done.stdout == ""
 
 
+@pytest.mark.studies
 def test_only_the_weights_of_the_result_will_do(results: Path, image: Path, tmp_path: Path) -> None:
     copy = tmp_path / "results"
     shutil.copytree(results / "jobs", copy / "jobs")
