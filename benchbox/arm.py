@@ -30,6 +30,11 @@ class Place:
         return layer.section if layer else ("axes",)
 
     @property
+    def processes(self) -> int:
+        said = [layer.processes for layer in (self.variant, self.group) if layer and layer.processes]
+        return said[0] if said else 1
+
+    @property
     def name(self) -> str:
         parts = [layer.name for layer in (self.group, self.variant) if layer]
         return ", ".join([*parts, *(f"{key} = {show(value)}" for key, value in self.axes)])

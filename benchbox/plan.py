@@ -19,7 +19,8 @@ MAX_ARMS = 100_000
 class Arm:
     """One row of a study: a variant of a group at one point of the axes, with one seed. Equal jobs share their id.
 
-    `against` names the reference arm that it is compared with; `difference` is from that one.
+    `against` names the reference arm that it is compared with; `difference` is from that one. `processes` is how many
+    GPUs share its job where there are as many; no part of the job.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Arm:
     config: JobConfig
     job: str
     difference: tuple[tuple[str, Any, Any], ...]
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list
                     config=config,
                     job=job_id(config),
                     difference=difference,
+                    processes=draft.place.processes,
                 )
             )
     return arms

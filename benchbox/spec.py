@@ -13,6 +13,7 @@ from benchbox.errors import InvalidInput, nearest
 
 SCHEMA = 1
 SCALES = ("paper", "mini", "tiny")
+MOST_PROCESSES = 64
 JOB_TABLES = ("dataset", "model", "train", "evaluate")
 
 
@@ -39,12 +40,16 @@ class _Raw(BaseModel):
 
 @dataclass(frozen=True)
 class Layer:
-    """One named table of overrides (a base, scale, group or variant) with the place in the file where it stands."""
+    """One named table of overrides (a base, scale, group or variant) with the place in the file where it stands.
+
+    `processes` is how many GPUs share a job of it; 0 where it does not say.
+    """
 
     name: str
     values: dict[str, Any]
     section: Path_
     reference: bool = False
+    processes: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,12 @@ def _layers(tables: list[dict[str, Any]], kind: str, path: Path, lines: dict[Pat
             raise InvalidInput(f"{path}{line}: {kind}: each needs a name of 1 to 100 characters; got {short(name)}")
         if not isinstance(reference, bool):
             raise InvalidInput(f"{path}{line}: {name}: reference: must be true or false; got {short(reference)}")
-        layers.append(Layer(name, values, section, reference))
+        processes = values.pop("processes", 0)
+        if type(processes) is not int or not (0 < processes <= MOST_PROCESSES or "processes" not in table):
+            raise InvalidInput(
+                f"{path}{line}: {name}: processes: must be 1 to {MOST_PROCESSES}; got {short(processes)}"
+            )
+        layers.append(Layer(name, values, section, reference, processes))
     return tuple(layers)
 
 

@@ -61,6 +61,8 @@ MISTAKES = {
     "no reference": ("reference = true\n", "", 10, "no reference arm; mark one variant"),
     "two references": ("model.attend.sub", "reference = true\nmodel.attend.sub", 14, "2 reference arms"),
     "not boolean": ("reference = true", 'reference = "yes"', 10, "must be true or false"),
+    "no process": ('name = "sub-network 1"', 'name = "sub-network 1"\nprocesses = 0', 14, "processes: must be 1 to 64"),
+    "processes in words": ('name = "sub-network 1"', 'name = "sub-network 1"\nprocesses = "4"', 14, "got '4'"),
     "set twice": ("model.shrink = 0.25", "model.attend.stages = [1]\nmodel.attend.sub_networks = [1]", 16, "set by"),
     "twins by name": ('name = "sub-network 1"', 'name = "baseline"', 14, 'two variants are named "baseline"'),
     "twins by value": ("model.attend.sub_networks = [1]\n", "", 14, '"sub-network 1" is the same arm as "baseline"'),
@@ -138,6 +140,22 @@ def test_groups_and_axes_multiply_and_each_group_has_its_reference(tmp_path: Pat
     assert {arm.config.model.width for arm in arms if arm.group == "W48"} == {48}
     ordered = list(jobs(arms).values())
     assert [arm.reference for arm in ordered] == sorted((arm.reference for arm in ordered), reverse=True)
+
+
+def test_how_many_share_a_job_is_no_part_of_it(tmp_path: Path) -> None:
+    before = [arm.job for arm in expand(read_study(write(tmp_path, STUDY)), "paper")]
+    shared = STUDY.replace('name = "sub-network 1"', 'name = "sub-network 1"\nprocesses = 4')
+    arms = expand(read_study(write(tmp_path, shared)), "paper")
+    assert [arm.job for arm in arms] == before
+    assert [arm.processes for arm in arms] == [1, 4]
+    grouped = shared + '\n[[groups]]\nname = "wide"\nprocesses = 2\nmodel.width = 48\n[[groups]]\nname = "narrow"\n'
+    arms = expand(read_study(write(tmp_path, grouped)), "paper")
+    assert {arm.name: arm.processes for arm in arms} == {
+        "wide, baseline": 2,
+        "wide, sub-network 1": 4,
+        "narrow, baseline": 1,
+        "narrow, sub-network 1": 4,
+    }
 
 
 def test_axes_alone_need_a_named_reference(tmp_path: Path) -> None:

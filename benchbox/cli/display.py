@@ -55,7 +55,7 @@ class Display:
             self._line(f"waiting  {event.job.id}  {name}  (another process runs it)")
         elif event.kind == "repeated" and event.state:
             self.active.pop(event.job.id, None)
-            self._line(f"again    {event.job.id}  {name}  ({event.state.error})")
+            self._line(f"again    {event.job.id}  {name}  ({event.state.error or 'its folder was deleted'})")
         elif event.state:
             self.active.pop(event.job.id, None)
             self.ended += 1

@@ -28,6 +28,7 @@ from benchbox.queues.cluster import CLUSTERS
 from benchbox.queues.cluster import states as cluster_states
 from benchbox.queues.pool import Need, Pool
 from benchbox.queues.schedule import Outcome, drain
+from benchbox.spec import MOST_PROCESSES
 
 ASK_ABOVE_GPU_HOURS = 24
 RETRIED = (*FAILURE_CLASSES, "cancelled")
@@ -36,11 +37,12 @@ RETRIED = (*FAILURE_CLASSES, "cancelled")
 
 @dataclass(frozen=True)
 class How:
-    """How to run: executor, jobs at a time, processes a job, what to repeat, options of a cluster."""
+    """How to run: executor, jobs at a time, processes a job (None: as the study says), what to repeat, options of a
+    cluster."""
 
     on: str = "local"
     most: int | None = None
-    processes: int = 1
+    processes: int | None = None
     retry: Sequence[str] = ()
     stale: bool = False
     fail_fast: bool = False
@@ -70,13 +72,14 @@ def run(path: Path, choice: Choice, how: How) -> int:
     states, silent = cluster_states(chosen.folder(job) for job in jobs(chosen.arms))
     if silent:
         note(f"{silent}; its jobs count as their folders say")
-    _check_shares(chosen.arms, how.processes)
+    shares = _shares(chosen.arms, how)
+    _check_shares(chosen.arms, shares)
     todo = [arm for job, arm in jobs(chosen.arms).items() if _pending(states[job], how.retry, how.stale)]
     if how.on in CLUSTERS:
         todo = [arm for arm in todo if states[arm.job].name != "running"]
     counted = count_networks([arm.config for arm in chosen.arms])
     seconds = estimates(chosen, states, counted)
-    pool = folders.pool(how.most, how.processes) if how.on in QUEUES else None
+    pool = folders.pool(how.most, how.processes or 1) if how.on in QUEUES else None
     at_once = min(pool.most, max(1, len(todo))) if pool else max(1, len(todo))
     note(headline(chosen, states, seconds, at_once))
     if not how.yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
@@ -85,16 +88,25 @@ def run(path: Path, choice: Choice, how: How) -> int:
     for arm, folder in zip(todo, waiting, strict=True):
         folder.write(arm.config)
         folder.revive()
-    words = ["--processes", str(how.processes), *_where(chosen, how.pack)]
+    words = {job: ["--processes", str(share), *_where(chosen, how.pack)] for job, share in shares.items()}
     if pool is None:
-        return _submit(chosen, path, waiting, words, how)
-    return _drain(chosen, path, waiting, words, how, pool)
+        return _submit(chosen, path, waiting, words, shares, how)
+    return _drain(chosen, path, waiting, partial(_command, words), shares, how, pool)
 
 
-def _drain(chosen: Selection, path: Path, waiting: Sequence[JobDir], words: Sequence[str], how: How, pool: Pool) -> int:
+def _drain(
+    chosen: Selection,
+    path: Path,
+    waiting: Sequence[JobDir],
+    command: Callable[[Attempt], list[str]],
+    shares: Mapping[str, int],
+    how: How,
+    pool: Pool,
+) -> int:
     """Do jobs on this machine and stay until the last has ended."""
     stop, received = _catch_signals()
-    queue, need = QUEUES[how.on](pool, partial(_command, words)), Need(how.processes)
+    queue = QUEUES[how.on](pool, command)
+    configs = {arm.job: arm.config for arm in chosen.arms}
     with Display(chosen.arms, chosen.results, len(waiting), moving=live() and how.on == "local") as display:
         outcome = drain(
             waiting,
@@ -102,19 +114,29 @@ def _drain(chosen: Selection, path: Path, waiting: Sequence[JobDir], words: Sequ
             tell=display.tell,
             refresh=display.refresh,
             stop=stop,
-            need=lambda job: need,
+            need=lambda job: Need(shares[job.id]),
+            begin=lambda job: job.write(configs[job.id]),
             fail_fast=how.fail_fast,
         )
     return _close(chosen, path, outcome, received)
 
 
-def _submit(chosen: Selection, path: Path, waiting: Sequence[JobDir], words: Sequence[str], how: How) -> int:
-    """Hand jobs to a cluster, which does them without us."""
-    if waiting:
-        options = {"gpus_per_node": str(how.processes)} if folders.gpus() else {}
+def _submit(
+    chosen: Selection,
+    path: Path,
+    waiting: Sequence[JobDir],
+    words: Mapping[str, Sequence[str]],
+    shares: Mapping[str, int],
+    how: How,
+) -> int:
+    """Hand jobs to a cluster, which does them without us: those of as many GPUs as one array."""
+    for share in dict.fromkeys(shares[job.id] for job in waiting):
+        alike = [job for job in waiting if shares[job.id] == share]
+        on_gpus = folders.gpus() or (how.processes is None and share > 1)
+        options = {"gpus_per_node": str(share)} if on_gpus else {}
         given = {**options, **how.cluster}
-        ids = CLUSTERS[how.on].submit(waiting, words, (chosen.results / how.on).resolve(), given)
-        for folder, name in zip(waiting, ids, strict=True):
+        ids = CLUSTERS[how.on].submit(alike, words[alike[0].id], (chosen.results / how.on).resolve(), given)
+        for folder, name in zip(alike, ids, strict=True):
             folder.submit(how.on, name)
         note(f"{len(ids)} jobs submitted, {ids[0]} to {ids[-1]}; they go on without this terminal")
     where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
@@ -153,8 +175,17 @@ def _check_writable(results: Path) -> None:
             probe.unlink(missing_ok=True)
 
 
-def _check_shares(arms: Sequence[Arm], processes: int) -> None:
+def _shares(arms: Sequence[Arm], how: How) -> dict[str, int]:
+    """Return how many processes share each job: as asked, else as the study wishes, as far as there are GPUs."""
+    if how.processes:
+        return dict.fromkeys((arm.job for arm in arms), how.processes)
+    most = MOST_PROCESSES if how.on in CLUSTERS else max(1, len(folders.gpus()))
+    return {job: min(arm.processes, most) for job, arm in jobs(arms).items()}
+
+
+def _check_shares(arms: Sequence[Arm], shares: Mapping[str, int]) -> None:
     for arm in arms:
+        processes = shares[arm.job]
         batch = min((phase.batch or 0 for phase in schedule_of(arm.config)), default=2 * processes)
         if batch < 2 * processes:
             raise InvalidInput(f"--processes {processes}: {arm.name} has batches of {batch}, not two samples for each")
@@ -166,10 +197,10 @@ def _where(chosen: Selection, pack: bool) -> list[str]:
     return words + ([] if pack else ["--no-pack"])
 
 
-def _command(words: Sequence[str], attempt: Attempt) -> list[str]:
-    """Return the worker's command line for an attempt."""
+def _command(words: Mapping[str, Sequence[str]], attempt: Attempt) -> list[str]:
+    """Return the worker's command line for an attempt; `words` are its job's."""
     start = [sys.executable, "-m", "benchbox.worker", "run", str(attempt.job.path.resolve())]
-    return [*start, "--attempt", str(attempt.number), *words]
+    return [*start, "--attempt", str(attempt.number), *words[attempt.job.id]]
 
 
 def _catch_signals() -> tuple[Callable[[], bool], list[int]]:
@@ -203,6 +234,9 @@ def _close(chosen: Selection, path: Path, outcome: Outcome, received: list[int])
     note(", ".join(count for count, some in zip(counts, (True, failed, given_up), strict=True) if some))
     if given_up:
         note(f"take up what was cancelled: {again} --retry cancelled")
+    if not failed and done + given_up < len(states):
+        note(f"some are not done; go on with: {again}")
+        return FAILED
     if failed:
         classes = sorted({state.failure for state in failed.values()} - set(REPEATED_CLASSES))
         note("again, when mended: " + again + "".join(f" --retry {name}" for name in classes))

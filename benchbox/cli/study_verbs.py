@@ -42,7 +42,9 @@ def run(
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Jobs at a time; one a GPU or core.")] = None,
     on: Annotated[str, typer.Option(help="local, inline (one after another, here) or slurm (a cluster).")] = "local",
     slurm: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of sbatch, e.g. partition=gpu.")] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that share a job, each with a GPU or core.")] = 1,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that share a job, each with a GPU or core; else the study's.")
+    ] = None,
     retry: Annotated[list[str] | None, typer.Option(help="Repeat this class (code, nan, cancelled, ...).")] = None,
     stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more jobs after a failure.")] = False,

@@ -111,8 +111,8 @@ class LocalQueue:
 
 
 def record_end(attempt: Attempt, code: int) -> None:
-    """Record how a worker's process ended, where it could not do so itself."""
-    if code == 0:
+    """Record how a worker's process ended, where it could not do so itself and its folder is still there."""
+    if code == 0 or not attempt.path.exists():
         return
     if code in (-signal.SIGTERM, -signal.SIGINT, 130, 143):
         attempt.end("interrupted", exit_code=143)

@@ -45,25 +45,30 @@ def drain(
     refresh: Callable[[], None],
     stop: Callable[[], bool],
     need: Callable[[JobDir], Need] = lambda job: Need(),
+    begin: Callable[[JobDir], None] = lambda job: None,
     fail_fast: bool = False,
 ) -> Outcome:
     """Run every job, the first ones first; a failing job does not stop the others unless `fail_fast`.
 
     No device idles while a waiting job fits: a later one goes before one that needs more than is free. A worker that
-    was killed from outside is started again, at most three times. A job that another process works on is watched, and
-    taken over when that process dies.
+    was killed from outside, or whose folder was deleted, is started again, at most three times. A job that another
+    process works on is watched, and taken over when that process dies. No worker is left behind.
+
+    Args: need: what a job needs of the pool. begin: writes what a job's folder must hold before its worker starts.
     """
-    drained = _Drain(queue, tell, need, list(jobs))
-    while drained.left():
-        if stop():
-            queue.cancel()
-            drained.outcome.stopped = True
-            return drained.outcome
-        drained.see_ends(fail_fast)
-        drained.start()
-        drained.look_elsewhere()
-        refresh()
-        time.sleep(POLL_SECONDS)
+    drained = _Drain(queue, tell, need, begin, list(jobs))
+    try:
+        while drained.left():
+            if stop():
+                drained.outcome.stopped = True
+                break
+            drained.see_ends(fail_fast)
+            drained.start()
+            drained.look_elsewhere()
+            refresh()
+            time.sleep(POLL_SECONDS)
+    finally:
+        queue.cancel()
     return drained.outcome
 
 
@@ -72,6 +77,7 @@ class _Drain:
     queue: LocalQueue
     tell: Callable[[Event], None]
     need: Callable[[JobDir], Need]
+    begin: Callable[[JobDir], None]
     waiting: list[JobDir]
     elsewhere: dict[str, JobDir] = field(default_factory=dict)
     lapsed: dict[str, int] = field(default_factory=dict)
@@ -129,6 +135,7 @@ class _Drain:
         if state.name in ("running", "done", "cancelled") and state.attempt != lapsed:
             self._leave(job, state)
             return True
+        self.begin(job)
         submitted = self.queue.submit(job, need, lapsed=lapsed)
         if submitted.busy:
             return False
@@ -153,4 +160,7 @@ class _Drain:
 
 
 def _died(state: State) -> bool:
+    """Tell whether an ended attempt says nothing of its job: its worker was killed, or its folder is gone."""
+    if state.name == "pending":
+        return True
     return state.name == "failed" and state.failure == "infrastructure" and state.exit_code < 0

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,9 +123,22 @@ def test_every_process_has_a_gpu_or_a_core(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_batch_too_small_to_share_is_refused(root: Path) -> None:
     arms = selection(root, "tiny").arms
-    run._check_shares(arms, 2)
+    run._check_shares(arms, dict.fromkeys((arm.job for arm in arms), 2))
     with pytest.raises(InvalidInput, match=r"--processes 99: .* has batches of"):
-        run._check_shares(arms, 99)
+        run._check_shares(arms, dict.fromkeys((arm.job for arm in arms), 99))
+
+
+def test_a_study_shares_jobs_as_far_as_there_are_gpus(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    first, second, *others = (replace(arm, processes=4) for arm in selection(root, "tiny").arms)
+    arms = [first, replace(second, processes=1), *others]
+
+    def shares(gpus: int, how: run.How) -> list[int]:
+        monkeypatch.setattr(folders, "gpus", lambda: list(range(gpus)))
+        return [run._shares(arms, how)[arm.job] for arm in arms[:3]]
+
+    assert [shares(gpus, run.How()) for gpus in (8, 4, 3, 0)] == [[4, 1, 4], [4, 1, 4], [3, 1, 3], [1, 1, 1]]
+    assert shares(0, run.How("slurm")) == [4, 1, 4]
+    assert shares(8, run.How(processes=2)) == [2, 2, 2]
 
 
 @pytest.mark.parametrize("typed", ["", "a", "1,", "-1", "0,0"])

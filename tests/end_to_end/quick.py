@@ -36,6 +36,7 @@ model.attend.stages = [1]
 
 [scales.tiny]
 """
+BENCHBOX = (sys.executable, "-m", "benchbox")
 
 
 def write(folder: Path) -> Path:
@@ -48,7 +49,7 @@ def write(folder: Path) -> Path:
 def start(study: Path, results: Path, cache: Path, *words: str) -> subprocess.Popen[str]:
     """Start `benchbox run`, without a GPU."""
     given = {**os.environ, "BENCHBOX_CACHE": str(cache), "CUDA_VISIBLE_DEVICES": "", "CI": "1"}
-    command = [sys.executable, "-m", "benchbox", "run", str(study), "--results", str(results), *words]
+    command = [*BENCHBOX, "run", str(study), "--results", str(results), *words]
     return subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True)
 
 

@@ -32,6 +32,8 @@ class Simulated:
         self.turns -= 1
         if self.turns > 0:
             return None
+        if not self.attempt.path.exists():
+            return 1
         self.attempt.table("scores").write_bytes(b"")
         self.attempt.publish({}, 1.0)
         self.attempt.end("done")
@@ -71,7 +73,7 @@ def test_random_jobs_on_random_gpus(seed: int, tmp_path: Path) -> None:
         needs[job.id] = wanted if found.possible(wanted) else Need()
     events: list[Event] = []
     queue = SimulatedQueue(found, lambda attempt: [], draw=draw)
-    drained = _Drain(queue, events.append, lambda job: needs[job.id], list(jobs))
+    drained = _Drain(queue, events.append, lambda job: needs[job.id], lambda job: None, list(jobs))
     for _ in range(1000):
         drained.see_ends(False)
         drained.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,13 @@ from tests.queues.test_pool import Simulated, SimulatedQueue, folders, names
 def draining(jobs: list[JobDir], kind: type[SimulatedQueue] = SimulatedQueue) -> tuple[_Drain, list[Event]]:
     events: list[Event] = []
     queue = kind(Pool([Device("a")], names, 1), lambda attempt: [])
-    return _Drain(queue, events.append, lambda job: Need(), list(jobs)), events
+    return _Drain(queue, events.append, lambda job: Need(), begin, list(jobs)), events
+
+
+def begin(job: JobDir) -> None:
+    """Write what a worker reads first."""
+    job.path.mkdir(parents=True, exist_ok=True)
+    (job.path / "job.json").touch()
 
 
 def finish(drained: _Drain) -> None:
@@ -89,11 +96,20 @@ def test_a_job_of_another_machine_is_taken_over_when_it_gives_no_sign_of_life(
 
 
 def test_a_job_folder_deleted_while_it_waits_is_done_all_the_same(tmp_path: Path) -> None:
-    import shutil
-
     jobs = folders(tmp_path, 2)
     drained, _ = draining(jobs)
     drained.start()
     shutil.rmtree(jobs[1].path)
     finish(drained)
     assert jobs[1].state().name == "done"
+    assert (jobs[1].path / "job.json").exists()
+
+
+def test_a_job_folder_deleted_under_its_worker_is_begun_again(tmp_path: Path) -> None:
+    (job,) = folders(tmp_path, 1)
+    drained, events = draining([job])
+    drained.start()
+    shutil.rmtree(job.path)
+    finish(drained)
+    assert [event.kind for event in events] == ["started", "repeated", "started", "ended"]
+    assert job.state().name == "done"
