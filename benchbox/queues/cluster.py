@@ -8,6 +8,7 @@ from dataclasses import replace
 from benchbox.errors import EnvironmentProblem
 from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.queues import slurm
+from benchbox.queues.node import Told
 
 CLUSTERS = {"slurm": slurm}
 """Executors whose jobs outlive the command line: modules with submit, poll and cancel."""
@@ -27,12 +28,12 @@ def states(jobs: Iterable[JobDir]) -> tuple[dict[str, State], str]:
             asked.setdefault(record["executor"], {})[record["id"]] = job
     for name, theirs in asked.items():
         try:
-            words = CLUSTERS[name].poll(theirs)
+            told = CLUSTERS[name].poll(theirs)
         except EnvironmentProblem as problem:
             silent = str(problem)
             continue
         for one, job in theirs.items():
-            found[job.id] = _told(job, found[job.id], one, words[one])
+            found[job.id] = _joined(job, found[job.id], one, told[one])
     return found, silent
 
 
@@ -50,22 +51,22 @@ def cancel(jobs: Iterable[JobDir]) -> None:
         CLUSTERS[name].cancel(theirs)
 
 
-def _told(job: JobDir, state: State, one: str, word: str) -> State:
-    """Join what a job's folder says with the cluster's word for it."""
+def _joined(job: JobDir, state: State, one: str, told: Told) -> State:
+    """Join what a job's folder says with what its executor says of it."""
     begun = state.attempt > int((job.submitted() or {"after": 0})["after"])
-    if word in slurm.WAITING:
+    if told.kind == "waiting":
         return State("queued", state.attempt)
-    if word in slurm.ENDED and (state.name == "running" or not begun):
-        error = f"Slurm ended job {one}: {word}"
+    if told.failure and (state.name == "running" or not begun):
+        error = f"job {one} was ended: {told.said}"
         if begun:
-            Attempt(job, state.attempt).end("failed", failure=slurm.ENDED[word], error=error)
+            Attempt(job, state.attempt).end("failed", failure=told.failure, error=error)
             return job.state()
-        return State("failed", state.attempt, slurm.ENDED[word], error)
-    if word == "RUNNING" and not begun:
+        return State("failed", state.attempt, told.failure, error)
+    if told.kind == "running" and not begun:
         return State("queued", state.attempt, error="starts")
-    if word == "CANCELLED" and state.name == "running":
+    if told.kind == "cancelled" and state.name == "running":
         Attempt(job, state.attempt).end("interrupted")
         return job.state()
-    if word == "LOST" and state.name == "running":
-        return replace(state, error=f"Slurm knows nothing of job {one}")
+    if told.kind == "lost" and state.name == "running":
+        return replace(state, error=f"nobody knows of job {one}: {told.said}")
     return state

@@ -6,27 +6,19 @@ submitit keeps its own files, pickles of `OnNode` among them, in the results fol
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
-from benchbox.jobdir import Attempt, JobDir
-from benchbox.lease import Watch
-from benchbox.queues.local import record_end
+from benchbox.jobdir import JobDir
+from benchbox.queues.node import Node, Told
 
 if TYPE_CHECKING:
     import submitit
 
-LOOK_SECONDS = 1.0
-POLL_SECONDS = 0.1
 SAVE_SECONDS = 90
 """How long before its end a job is told to save its state; submitit's own default."""
 DEFAULTS: dict[str, Any] = {"job_name": "benchbox", "time": 24 * 60, "signal_delay_s": SAVE_SECONDS}
@@ -43,55 +35,17 @@ ENDED = {
 }
 """How Slurm says that a job ended badly, and the class of the failure; what the worker recorded itself goes before."""
 WAITING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "SUSPENDED")
+KINDS = {word: "waiting" for word in WAITING} | {"RUNNING": "running", "CANCELLED": "cancelled", "LOST": "lost"}
 
 
-@dataclass
-class OnNode:
-    """What a node does for one job: claim it, run its worker, and hand its end on; submitit calls it.
-
-    Args:
-        job: the job's folder. words: the worker's command line but for the number of the attempt.
-    """
-
-    job: str
-    words: list[str]
-
-    def __call__(self) -> int:
-        attempt = self._claimed()
-        if attempt is None:
-            return 0
-        with open(attempt.log, "ab") as log:
-            words = [sys.executable, "-m", "benchbox.worker", "run", self.job, "--attempt", str(attempt.number)]
-            self._process = subprocess.Popen([*words, *self.words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        code = None
-        while code is None:  # not wait(): its lock would keep `checkpoint`, which interrupts it, from waiting
-            code = self._process.poll()
-            time.sleep(POLL_SECONDS)
-        record_end(attempt, code)
-        return code
-
-    def _claimed(self) -> Attempt | None:
-        """Claim the job, from an orphan of another node once that gives no sign of life; None where others have it."""
-        job, watch = JobDir(Path(self.job)), Watch()
-        while True:
-            attempt = job.claim()
-            state = job.state()
-            if attempt is not None or state.name != "running":
-                return attempt
-            last = Attempt(job, state.attempt)
-            if last.lapsed(watch):
-                return job.claim(lapsed=last.number)
-            time.sleep(LOOK_SECONDS)
+class OnNode(Node):
+    """What a node does for one job; submitit calls it."""
 
     def checkpoint(self) -> submitit.helpers.DelayedSubmission:
         """Let the worker save its state before the job is put back into the queue; submitit calls this."""
         import submitit
 
-        process = getattr(self, "_process", None)
-        if process is not None and _lives(process.pid):
-            os.kill(process.pid, signal.SIGUSR2)
-            while _lives(process.pid):
-                time.sleep(POLL_SECONDS)
+        self.save()
         return submitit.helpers.DelayedSubmission(OnNode(self.job, self.words))
 
 
@@ -126,8 +80,8 @@ def submit(jobs: Sequence[JobDir], words: Sequence[str], folder: Path, options: 
         raise EnvironmentProblem(f"--on slurm: {_last_line(problem)}") from None
 
 
-def poll(ids: Iterable[str]) -> dict[str, str]:
-    """Return what Slurm says of jobs: its own word for their state, or LOST where it knows nothing of one.
+def poll(ids: Iterable[str]) -> dict[str, Told]:
+    """Return what Slurm says of jobs.
 
     sacct knows all; where there is no accounting, squeue knows what waits, runs or has just ended, and scontrol a
     little longer.
@@ -145,7 +99,11 @@ def poll(ids: Iterable[str]) -> dict[str, str]:
         left = wanted - found.keys()
     for one in sorted(left):
         found |= _controlled(one)
-    return {one: found.get(one, "LOST") for one in wanted}
+    return {one: _told(found.get(one, "LOST")) for one in wanted}
+
+
+def _told(word: str) -> Told:
+    return Told(KINDS.get(word, "ended"), ENDED.get(word, ""), f"Slurm says {word}")
 
 
 def cancel(ids: Sequence[str]) -> None:
@@ -178,14 +136,6 @@ def _said(words: list[str], *, missing_ok: bool = False) -> str:
         raise EnvironmentProblem(f"{words[0]}: no such command; ask where the Slurm cluster can be reached") from None
     except subprocess.TimeoutExpired:
         raise EnvironmentProblem(f"{words[0]}: Slurm does not answer") from None
-
-
-def _lives(pid: int) -> bool:
-    """Tell whether a child has not ended, without taking its end from who waits for it."""
-    try:
-        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-    except ChildProcessError:
-        return False
 
 
 def _typed(value: str) -> str | int:
