@@ -34,7 +34,7 @@ ALLOWED = {
     "costs": {"config", "digest", "files"},
     "networks": {"config"},
     "estimate": {"catalogue", "config", "options"},
-    "queues": {"queues", "jobdir", "lease"},
+    "queues": {"queues", "files", "jobdir", "lease"},
     "attention": {"attention"},
     "models": {"models", "attention"},
     "datasets": {"datasets", "entries", "files", "pose"},

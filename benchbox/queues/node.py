@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchbox.files import read_json, write_json
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.lease import Watch
 from benchbox.queues.local import record_end
@@ -36,8 +37,25 @@ class Told(NamedTuple):
     said: str = ""
 
 
+class Place(NamedTuple):
+    """One of several nodes that have a job together.
+
+    Args:
+        node, nodes: its number (from 0) and how many there are.
+        meet: address and port at which the first one waits for the others.
+        name: of the allocation; another one has another.
+    """
+
+    node: int = 0
+    nodes: int = 1
+    meet: str = ""
+    name: str = ""
+
+
 class Node:
     """Does one job where it is called: claims it, runs its worker, and records its end.
+
+    Where several nodes have the job, each calls it; the first one claims and records.
 
     Args:
         job: the job's folder.
@@ -50,18 +68,27 @@ class Node:
 
     def __call__(self) -> int:
         """Return the worker's exit code; 0 where others have the job."""
-        attempt = self._claimed()
+        place = self.place()
+        attempt = self._agreed(place)
         if attempt is None:
             return 0
         with open(attempt.log, "ab") as log:
             words = [sys.executable, "-m", "benchbox.worker", "run", self.job, "--attempt", str(attempt.number)]
+            if place.nodes > 1:
+                words += ["--nodes", str(place.nodes), "--node", str(place.node), "--meet", place.meet]
             self._process = subprocess.Popen([*words, *self.words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         code = None
         while code is None:  # not wait(): its lock would keep `save`, which interrupts it, from waiting
             code = self._process.poll()
             time.sleep(POLL_SECONDS)
-        record_end(attempt, code)
+        if place.node == 0:
+            self._agreement(place).unlink(missing_ok=True)
+            record_end(attempt, code)
         return code
+
+    def place(self) -> Place:
+        """Say which of several nodes this is; the only one here."""
+        return Place()
 
     def save(self) -> None:
         """Let the worker save its state and end."""
@@ -70,6 +97,21 @@ class Node:
             os.kill(process.pid, signal.SIGUSR2)
             while _lives(process.pid):
                 time.sleep(POLL_SECONDS)
+
+    def _agreement(self, place: Place) -> Path:
+        return Path(self.job) / f"nodes-{place.name}.json"
+
+    def _agreed(self, place: Place) -> Attempt | None:
+        """Return the attempt that all nodes work on; None where others have the job."""
+        file = self._agreement(place)
+        if place.node == 0:
+            attempt = self._claimed()
+            if place.nodes > 1:
+                write_json(file, {"attempt": attempt.number if attempt else 0})
+            return attempt
+        while (record := read_json(file, {"attempt"})) is None:
+            time.sleep(POLL_SECONDS)
+        return Attempt(JobDir(Path(self.job)), record["attempt"]) if record["attempt"] else None
 
     def _claimed(self) -> Attempt | None:
         """Claim the job, from an orphan of another node once that gives no sign of life; None where others have it."""

@@ -6,6 +6,7 @@ submitit keeps its own files, pickles of `OnNode` among them, in the results fol
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.jobdir import JobDir
-from benchbox.queues.node import Node, Told
+from benchbox.queues.node import Node, Place, Told
 
 if TYPE_CHECKING:
     import submitit
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SAVE_SECONDS = 90
 """How long before its end a job is told to save its state; submitit's own default."""
 DEFAULTS: dict[str, Any] = {"job_name": "benchbox", "time": 24 * 60, "signal_delay_s": SAVE_SECONDS}
+PORTS = (15_000, 15_000)
+"""Where the nodes of a job meet: the first port, and how many there are to choose from by the job's id."""
 TIMEOUTS = 10**6
 """Jobs go on after as many time limits and preemptions as it takes."""
 ENDED = {
@@ -39,7 +42,15 @@ KINDS = {word: "waiting" for word in WAITING} | {"RUNNING": "running", "CANCELLE
 
 
 class OnNode(Node):
-    """What a node does for one job; submitit calls it."""
+    """What a node does for one job; submitit calls it on each node of the job."""
+
+    def place(self) -> Place:
+        """Say which node of the allocation this is; the first one's address is that of who started them all."""
+        said = os.environ
+        one, address = said["SLURM_JOB_ID"], said.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1")
+        meet = f"{address}:{PORTS[0] + int(one) % PORTS[1]}"
+        name = f"{one}-{said.get('SLURM_RESTART_COUNT', '0')}"
+        return Place(int(said.get("SLURM_NODEID", "0")), int(said.get("SLURM_JOB_NUM_NODES", "1")), meet, name)
 
     def checkpoint(self) -> submitit.helpers.DelayedSubmission:
         """Let the worker save its state before the job is put back into the queue; submitit calls this."""

@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
     run.add_argument("--processes", type=int, default=1)
+    run.add_argument("--nodes", type=int, default=1)
+    run.add_argument("--node", type=int, default=0)
+    run.add_argument("--meet", default="")
     run.add_argument("--no-pack", dest="pack", action="store_false")
     score.add_argument("predictions", type=Path)
     score.add_argument("--truth", type=Path)
@@ -202,25 +205,31 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
 }
 
 
+def _begin(attempt: Attempt, *, first: bool) -> None:
+    """Let the first process sign the attempt and show that it lives; of the others' output nothing is wanted twice."""
+    if first:
+        attempt.take_over()
+        if LAUNCHER not in os.environ:
+            Heart(attempt.heartbeat, lambda: not attempt.wanted(), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    elif "RANK" in os.environ:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+
+
 def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        if os.environ.get("RANK", "0") == "0":
-            attempt.take_over()
-            if LAUNCHER not in os.environ:
-                Heart(attempt.heartbeat, lambda: not attempt.wanted(), lambda: os.kill(os.getpid(), signal.SIGTERM))
-        else:
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        _begin(attempt, first=os.environ.get("RANK", "0") == "0" and options.node == 0)
         check_opencv()
         from benchbox.engine.distributed import Lost
         from benchbox.worker.progress import Stopped
         from benchbox.worker.run import run_attempt
     except EnvironmentProblem as problem:
         return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
-    if options.processes > 1:
-        from benchbox.worker.launch import launch
+    if options.processes > 1 or options.nodes > 1:
+        from benchbox.worker.launch import Group, launch
 
-        return launch(attempt, options.processes, [*words, "--processes", "1"])
+        group = Group(options.processes, options.nodes, options.node, options.meet)
+        return launch(attempt, group, [*words, "--processes", "1", "--nodes", "1"])
     if "RANK" in os.environ:
         follow_launcher()
     try:

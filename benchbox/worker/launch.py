@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -17,7 +18,30 @@ from benchbox.jobdir import Attempt
 from benchbox.worker.together import LAUNCHER, LOST
 
 
-def launch(attempt: Attempt, processes: int, words: Sequence[str]) -> int:
+class Group(NamedTuple):
+    """So many processes here; of several nodes also how many, which one this is, and where they meet (host:port)."""
+
+    processes: int
+    nodes: int = 1
+    node: int = 0
+    meet: str = ""
+
+    def words(self) -> list[str]:
+        """Return what torchrun is told."""
+        each = f"--nproc-per-node={self.processes}"
+        if self.nodes == 1:
+            return ["--standalone", "--local-addr=127.0.0.1", each]
+        address, _, port = self.meet.rpartition(":")
+        return [
+            f"--nnodes={self.nodes}",
+            f"--node-rank={self.node}",
+            each,
+            f"--master-addr={address}",
+            f"--master-port={port}",
+        ]
+
+
+def launch(attempt: Attempt, group: Group, words: Sequence[str]) -> int:
     """Run an attempt by several processes of the worker and return its exit code.
 
     torchrun's command line is called from here, not started: it answers every failure with 1, but its exception knows
@@ -27,7 +51,7 @@ def launch(attempt: Attempt, processes: int, words: Sequence[str]) -> int:
     """
     os.environ[LAUNCHER] = str(os.getpid())
     with tempfile.TemporaryDirectory(prefix="benchbox-") as logs:
-        how = ["--standalone", "--local-addr=127.0.0.1", f"--nproc-per-node={processes}", f"--log-dir={logs}"]
+        how = [*group.words(), f"--log-dir={logs}"]
         while True:
             parts = attempt.asked_parts()
             try:

@@ -87,6 +87,22 @@ def test_an_array_of_eight_is_done_and_its_rows_are_those_of_this_machine(
         assert [row for row in ours[name] if row["job"] in seed_0] == own[name]
 
 
+def test_two_nodes_share_a_job_as_two_processes_do(environment: dict[str, str], tmp_path: Path, cache: Path) -> None:
+    for name in ("cluster", "alone"):
+        (tmp_path / name).mkdir()
+    folder = Folder(tmp_path / "cluster", environment)
+    folder.submit("--only", "baseline", "--slurm", "nodes=2")
+    wait(folder, {"done": 1, "pending": 1})
+    (tmp_path / "alone").mkdir(exist_ok=True)
+    words = ("--processes", "2", "-j", "1", "--only", "baseline")
+    code, said = quick.finish(quick.start(quick.write(tmp_path / "alone"), tmp_path / "alone/results", cache, *words))
+    assert code == 0, said
+    ours, theirs = (quick.rows(results) for results in (folder.results, tmp_path / "alone/results"))
+    assert [row["processes"] for row in ours["runs"]] == [2]
+    assert ours["people"] == theirs["people"]
+    assert not list(folder.results.glob("jobs/*/nodes-*"))
+
+
 def test_a_failing_job_tells_its_class_and_the_others_go_on(environment: dict[str, str], tmp_path: Path) -> None:
     folder = Folder(tmp_path, environment, epochs=1)
     text = folder.study.read_text().replace('"model.attend"', '"model.weights"')
