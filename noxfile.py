@@ -57,8 +57,9 @@ def faults(session: nox.Session) -> None:
 def studies(session: nox.Session) -> None:
     """Every study at tiny with its table, and the mini scale where real data lie at BENCHBOX_DATA."""
     # A study trains two jobs at a time by itself; the other tests take a core each.
-    pytest(session, "-m", "studies", "-s", "tests/studies")
-    pytest(session, *BY_FILE, "-m", "studies", "--ignore", "tests/studies")
+    whole = "tests/studies/test_studies.py"
+    pytest(session, "-m", "studies", "-s", whole)
+    pytest(session, *BY_FILE, "-m", "studies", "--ignore", whole)
 
 
 @nox.session

@@ -15,7 +15,7 @@ import pytest
 from tests.end_to_end import quick
 
 ROOT = Path(__file__).parents[1]
-SLOW = ("end_to_end", "cli", "bad_input", "worker", "gates")
+SLOW = ("studies", "end_to_end", "cli", "bad_input", "worker", "gates")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Whole studies with their tables: the committed ones at tiny, and real persons at mini."""
+"""Whole studies with their tables: the committed ones at tiny."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from benchbox.plan import expand
-from benchbox.spec import read_study
 
 pytestmark = pytest.mark.studies
 
@@ -173,26 +170,3 @@ def test_every_cell_of_a_papers_tables_is_answered(paper: str, tables: list[str]
     claims = call(root, "claims", "--paper", paper, *words)
     print(claims.stdout)
     assert claims.returncode == 0
-
-
-def test_real_mpii_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:
-    study, words = "ablations/mpii_decoding.toml", ["--scale", "mini", "--results", str(tmp_path)]
-    done = call(root, "run", study, "--only", "whole cells", *words, BENCHBOX_DATA=str(real_data))
-    assert done.returncode == 0
-    rows = json.loads(call(root, "table", study, "--json", *words, BENCHBOX_DATA=str(real_data)).stdout)["rows"]
-    (row,) = [row for row in rows if row["state"] == "done"]
-    assert score(row, "PCKh") >= 10
-
-
-def test_real_coco_persons_at_mini(root: Path, real_data: Path, tmp_path: Path) -> None:
-    study, results = "ablations/hrnet_stages.toml", str(tmp_path / "results")
-    words = ["--scale", "mini", "--results", results]
-    done = call(root, "run", study, "--only", "baseline", "--only", "stage 1", *words, BENCHBOX_DATA=str(real_data))
-    assert done.returncode == 0
-    rows = json.loads(call(root, "table", study, "--json", *words, BENCHBOX_DATA=str(real_data)).stdout)["rows"]
-    finished = [row for row in rows if row["state"] == "done"]
-    assert len(finished) >= 2
-    assert all(0 <= score(row, "AP") <= score(row, "AP50") for row in finished)
-    assert not any(cell["metric"] == "PCKh" for row in finished for cell in row["cells"].values())
-    arms = expand(read_study(root / study), "mini")
-    assert {arm.config.dataset.name for arm in arms} == {"coco"}
