@@ -75,7 +75,7 @@ class Node:
         with open(attempt.log, "ab") as log:
             words = [sys.executable, "-m", "benchbox.worker", "run", self.job, "--attempt", str(attempt.number)]
             if place.nodes > 1:
-                words += ["--nodes", str(place.nodes), "--node", str(place.node), "--meet", place.meet]
+                words += ["--nodes", str(place.nodes), "--which", str(place.node), "--meet", place.meet]
             self._process = subprocess.Popen([*words, *self.words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         code = None
         while code is None:  # not wait(): its lock would keep `save`, which interrupts it, from waiting

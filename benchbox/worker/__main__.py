@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--attempt", type=int, required=True)
     run.add_argument("--processes", type=int, default=1)
     run.add_argument("--nodes", type=int, default=1)
-    run.add_argument("--node", type=int, default=0)
+    run.add_argument("--which", type=int, default=0)
     run.add_argument("--meet", default="")
     run.add_argument("--no-pack", dest="pack", action="store_false")
     score.add_argument("predictions", type=Path)
@@ -218,7 +218,7 @@ def _begin(attempt: Attempt, *, first: bool) -> None:
 def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        _begin(attempt, first=os.environ.get("RANK", "0") == "0" and options.node == 0)
+        _begin(attempt, first=os.environ.get("RANK", "0") == "0" and options.which == 0)
         check_opencv()
         from benchbox.engine.distributed import Lost
         from benchbox.worker.progress import Stopped
@@ -228,7 +228,7 @@ def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int
     if options.processes > 1 or options.nodes > 1:
         from benchbox.worker.launch import Group, launch
 
-        group = Group(options.processes, options.nodes, options.node, options.meet)
+        group = Group(options.processes, options.nodes, options.which, options.meet)
         return launch(attempt, group, [*words, "--processes", "1", "--nodes", "1"])
     if "RANK" in os.environ:
         follow_launcher()
