@@ -51,13 +51,27 @@ def explained(path: Path) -> Any:
         raise
 
 
-def write_temporary(path: Path, text: str) -> Path:
-    """Write a text beside where it will stand and return that file; nothing is left when the disk refuses."""
+def write_temporary(path: Path, content: str | bytes) -> Path:
+    """Write a file beside where it will stand and return that one; nothing is left when the disk refuses."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with explained(path):
         try:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
     return temporary
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, its folder included.
+
+    Raises: EnvironmentProblem when the disk refuses.
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = write_temporary(path, content)
+        try:
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)

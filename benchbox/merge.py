@@ -89,7 +89,7 @@ def _copy(result: Attempt, ours: JobDir) -> None:
 
 def _same(ours: Attempt, theirs: Attempt, name: str) -> bool:
     one, other = (records.load(attempt.table(name), name) for attempt in (ours, theirs))
-    return bool(one.equals(other))
+    return records.same(one, other)
 
 
 def _kept(here: Path, theirs: saved.Saved) -> Merged:
@@ -102,6 +102,6 @@ def _kept(here: Path, theirs: saved.Saved) -> Merged:
         return Merged(name, "added")
     ours = saved.find(here, theirs.name)
     for table in ("people", "scores"):
-        if not records.load(ours.table(table), table).equals(records.load(theirs.table(table), table)):
+        if not records.same(records.load(ours.table(table), table), records.load(theirs.table(table), table)):
             return Merged(name, "differs", f"its {table}")
     return Merged(name, "same")

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchbox.errors import InvalidInput
@@ -173,7 +175,8 @@ def read(path: Path, name: str) -> pa.Table:
     Raises: ValueError naming the file when it is not this table or of a later version.
     """
     try:
-        with pq.ParquetFile(path) as file:  # not read_table, which opens a data set: a study has many small files
+        # Not read_table, which opens a data set, and from memory: a study has many small files.
+        with pq.ParquetFile(pa.BufferReader(path.read_bytes())) as file:
             table = file.read(use_threads=False)
     except pa.ArrowInvalid as problem:
         raise ValueError(f"{path}: not a Parquet file: {str(problem).splitlines()[0]}") from None
@@ -203,3 +206,23 @@ def load(path: Path, name: str) -> pa.Table:
         raise InvalidInput(f"{path}: no such file; the result is damaged, run the job again") from None
     except (ValueError, OSError) as problem:
         raise InvalidInput(str(problem)) from None
+
+
+def same(one: pa.Table, other: pa.Table) -> bool:
+    """Tell whether two tables hold the same; unlike in Arrow's own comparison, a NaN equals a NaN."""
+    if not one.schema.equals(other.schema) or one.num_rows != other.num_rows:
+        return False
+    return all(_same_values(one[name].combine_chunks(), other[name].combine_chunks()) for name in one.column_names)
+
+
+def _same_values(one: pa.Array, other: pa.Array) -> bool:
+    if one.equals(other):
+        return True
+    if pa.types.is_list(one.type):
+        lengths = (pc.list_value_length(one), pc.list_value_length(other))
+        return lengths[0].equals(lengths[1]) and _same_values(one.flatten(), other.flatten())
+    if not pa.types.is_floating(one.type) or not one.is_null().equals(other.is_null()):
+        return False
+    return bool(
+        np.array_equal(one.to_numpy(zero_copy_only=False), other.to_numpy(zero_copy_only=False), equal_nan=True)
+    )

@@ -19,7 +19,8 @@ from tests.queues.test_pool import folders
 def write(path: Path, job: str, value: float) -> None:
     score: dict[str, Any] = {"job": job, "protocol": "p", "metric": "AP", "group": "all", "value": value, "n": 1}
     records.write(path / "scores.parquet", "scores", [score])
-    records.write(path / "people.parquet", "people", [{"job": job, "image": "a.jpg", "person": 1}])
+    errors = {"joint_errors": [0.25, float("nan")]}  # a joint that is not labelled has no error
+    records.write(path / "people.parquet", "people", [{"job": job, "image": "a.jpg", "person": 1, **errors}])
 
 
 def finish(job: JobDir, value: float = 1.0) -> Attempt:

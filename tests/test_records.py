@@ -81,3 +81,15 @@ def test_another_table_and_a_later_version_are_refused(tmp_path: Path) -> None:
     pq.write_table(table, file)
     with pytest.raises(ValueError, match="later benchbox"):
         records.read(file, "scores")
+
+
+def test_tables_are_the_same_by_every_value_and_nan_equals_nan() -> None:
+    nan = float("nan")
+    rows = [{"job": "a", "person": 1, "joint_errors": [0.5, nan]}, {"job": "a", "person": 2, "joint_errors": None}]
+    one = records.table("people", rows)
+    assert records.same(one, records.table("people", rows))
+    for errors in ([0.5, 0.5], [nan, 0.5], [0.5], [0.5, nan, nan], None, [], [0.5, None]):
+        assert not records.same(one, records.table("people", [rows[0] | {"joint_errors": errors}, rows[1]])), errors
+    assert not records.same(one, records.table("people", [rows[0], rows[1] | {"joint_errors": []}]))
+    assert not records.same(one, records.table("people", [rows[0], rows[1] | {"person": 3}]))
+    assert not records.same(one, records.table("people", rows[:1]))

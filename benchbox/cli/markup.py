@@ -18,6 +18,7 @@ LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{character: "\\" + character for character in "&%$#_{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
     **{"±": r"$\pm$", "≈": r"$\approx$", "≠": r"$\neq$", "×": r"$\times$", "Δ": r"$\Delta$", "–": "--"},
 }
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from benchbox.console import data, note
 from benchbox.errors import OK, BenchboxError, CannotJudge, InvalidInput, nearest
 from benchbox.figures import KINDS
 from benchbox.figures.output import FORMATS, svg
-from benchbox.files import explained
+from benchbox.files import write_whole
 from benchbox.papers import read as papers
 from benchbox.spec import read_study
 
@@ -88,7 +87,7 @@ def _draw(path: Path, choice: Choice, how: How) -> None:
             note(f"{path.stem}: {kind}: not drawn: {problem}")
             continue
         file = how.out / f"{path.stem}.{chosen.scale}.{kind}.{how.format}"
-        _write(file, FORMATS[how.format](figure, kind))
+        write_whole(file, FORMATS[how.format](figure, kind))
         data(str(file))
         written += 1
     if not written:
@@ -107,15 +106,3 @@ def check(how: How) -> None:
         raise InvalidInput(f"--x {how.x}: unknown{nearest(how.x, COSTS)}")
     if how.format not in FORMATS:
         raise InvalidInput(f"--format {how.format}: unknown{nearest(how.format, FORMATS)}")
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with explained(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, file)
-        finally:
-            temporary.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import gc
 import shlex
 import webbrowser
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from benchbox.cli.differences import How, compared, remembered
 from benchbox.cli.page_studies import Found, kept
 from benchbox.console import data, note
 from benchbox.errors import OK, BenchboxError, CannotJudge, EnvironmentProblem, InvalidInput, nearest
-from benchbox.files import explained, write_temporary
+from benchbox.files import write_whole
 from benchbox.page.content import Command, Page
 from benchbox.page.render import render
 from benchbox.papers import read as papers
@@ -27,6 +27,8 @@ from benchbox.spec import SCALES, read_study
 
 WHOLE_UP_TO = 100
 """Jobs up to which comparisons, plots and pictures are made unasked: they take seconds a study."""
+NEVER = 10_000_000
+"""Objects between two searches for garbage: a page of 1,000 jobs is a million, none of which is garbage."""
 LEFT_OUT = "Left out of a quick page: comparisons, plots and worst persons; `benchbox report --full` adds them."
 
 
@@ -48,15 +50,12 @@ class Asked:
 
 def report(asked: Asked) -> int:
     """Write the page, print where it is, and open it when that was asked for."""
-    with remembered():
-        text = render(page(asked))
-    with explained(asked.out):
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
     if asked.out.is_dir():
         raise InvalidInput(f"--out {asked.out}: is a folder; name a file, e.g. {asked.out / 'report.html'}")
-    temporary = write_temporary(asked.out, text)
-    with explained(asked.out):
-        os.replace(temporary, asked.out)
+    gc.set_threshold(NEVER)
+    with remembered():
+        text = render(page(asked))
+    write_whole(asked.out, text)
     data(str(asked.out))
     if asked.opened and not webbrowser.open(asked.out.resolve().as_uri()):
         raise EnvironmentProblem(f"--open: no browser found; open {asked.out.resolve()}")

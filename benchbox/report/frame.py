@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pandas import DataFrame, factorize, isna
@@ -62,12 +63,20 @@ class Scores(Mapping[Key, Measured]):
         self._known: dict[Key, Measured] = {}
 
     def __getitem__(self, key: Key) -> Measured:
-        if key not in self._known:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        """Return what was measured; a table asks for each of its cells, so without an exception for those not there."""
+        known = self._known.get(key)
+        if known is None:
             found = [seed[key] for seed in self._seeds if key in seed]
             if not found:
-                raise KeyError(key)
-            self._known[key] = _sum_up([value for value, _ in found], found[0][1])
-        return self._known[key]
+                return default
+            known = self._known[key] = _sum_up([value for value, _ in found], found[0][1])
+        return known
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys)
