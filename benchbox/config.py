@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from benchbox.options import recipes
 from benchbox.options.base import Options
-from benchbox.options.datasets import SYNTHETIC_VERSION, CocoOptions, LspOptions, MpiiOptions, SyntheticOptions
+from benchbox.options.datasets import DATASETS, SYNTHETIC_VERSION, CocoOptions, SyntheticOptions
 from benchbox.options.models import NETWORKS, AttentiveOptions, MrnOptions, NetworkOptions, Weights
 from benchbox.options.recipes import EvaluateOptions, Phase, Stretch, TrainOptions
 
@@ -21,7 +21,7 @@ from benchbox.options.recipes import EvaluateOptions, Phase, Stretch, TrainOptio
 class JobConfig(Options):
     """One job: everything that decides its result."""
 
-    dataset: Annotated[CocoOptions | MpiiOptions | LspOptions | SyntheticOptions, Field(discriminator="name")]
+    dataset: Annotated[DATASETS, Field(discriminator="name")]
     model: Annotated[NETWORKS, Field(discriminator="name")]
     train: TrainOptions = TrainOptions()
     evaluate: EvaluateOptions = EvaluateOptions()

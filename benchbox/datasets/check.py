@@ -99,6 +99,28 @@ def check_lsp(root: Path, split: str) -> Report:
     return _report("lsp", split, fingerprint, counts, list(file_problems(files)), files, people, LSP14, {})
 
 
+def checker(
+    name: str, read_people: Callable[[Path, str], list[Person]], skeleton: Skeleton
+) -> Callable[[Path, str], Report]:
+    """Return what checks the splits of a data set of which no more is to be said than its reader yields.
+
+    Args:
+        name: of the data set.
+        read_people: reads a split of it.
+        skeleton: its joints.
+    """
+
+    def check(root: Path, split: str) -> Report:
+        try:
+            people = read_people(root, split)
+        except InvalidInput as problem:
+            return Report(name, split, "", {}, gathered([(UNREADABLE, str(problem))]))
+        files = _looked_at(person.image for person in people)
+        return _report(name, split, "", {}, list(file_problems(files)), files, people, skeleton, {})
+
+    return check
+
+
 CHECKS: dict[str, Callable[[Path, str], Report]] = {"coco": check_coco, "mpii": check_mpii, "lsp": check_lsp}
 
 

@@ -111,3 +111,6 @@ class SyntheticOptions(DatasetOptions):
     @property
     def skeleton(self) -> str:
         return {"coco": "coco17", "mpii": "mpii16", "lsp": "lsp14"}[self.layout]
+
+
+DATASETS = CocoOptions | MpiiOptions | LspOptions | SyntheticOptions

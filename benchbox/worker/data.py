@@ -50,9 +50,8 @@ def _splits(name: str, data: Path) -> list[str]:
     found = {
         "coco": [file.stem.removeprefix("person_keypoints_") for file in data.glob("coco/annotations/person_*.json")],
         "mpii": [one for one in ("train", "valid") if (data / name / f"annot/{one}.json").is_file()],
-        "lsp": ["train", "test"],
         "lspet": _own_splits(data / name / "splits.json") or ["train"],
-    }[name]
+    }.get(name, list(CATALOGUE[name].people))
     if not found:
         raise EnvironmentProblem(f"{data / name}: no annotations; expected {CATALOGUE[name].layout}")
     return sorted(found)

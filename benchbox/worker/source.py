@@ -59,7 +59,7 @@ def open_source(config: JobConfig, data: Path | None, cache: Path) -> Source:
     root = data / dataset.name
     splits = (dataset.train, dataset.test) if config.train.epochs else (dataset.test, dataset.test)
     wanted = [data / name for name in required_files(config)]
-    wanted += [file for split in splits for file in ANNOTATIONS[layout](root, split)]
+    wanted += [file for split in splits for file in ANNOTATIONS.get(layout, _no_more)(root, split)]
     detections = None
     if isinstance(dataset, CocoOptions) and config.evaluate.boxes == "detector":
         detections = data / dataset.detections(config.evaluate.detections)
@@ -138,10 +138,15 @@ READERS: dict[str, Callable[[Path, str], list[Person]]] = {
 ANNOTATIONS: dict[str, Callable[[Path, str], list[Path]]] = {
     "coco": lambda root, split: [coco.annotation_file(root, split)],
     "mpii": mpii.annotation_files,
-    "mpii-release": lambda root, split: [],
     "lsp": lambda root, split: lsp.annotation_files(root),
 }
-"""Files whose change makes a result stale, where they are there."""
+"""Files besides those of its options whose change makes a result stale, where they are there."""
+
+
+def _no_more(root: Path, split: str) -> list[Path]:
+    return []
+
+
 SYNTHETIC_SPLITS = {"coco": ("train", "val"), "mpii": ("train", "valid"), "lsp": ("train", "test")}
 
 
