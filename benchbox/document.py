@@ -89,7 +89,8 @@ def _read_text(path: Path) -> str:
             raise InvalidInput(f"{path}: over {MAX_BYTES:,} bytes; a study is a short text")
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        near = [str(file) for file in sorted(Path(path.parent or ".").glob("*.toml"))]
+        beside = [*sorted(path.parent.glob("*.toml")), *sorted(Path("ablations").glob("*.toml"))]
+        near = {str(file) for file in beside if file.name != "pyproject.toml"}
         raise InvalidInput(f"{path}: no such file{nearest(str(path), near) if near else ''}") from None
     except UnicodeDecodeError as problem:
         raise InvalidInput(f"{path}: not UTF-8 text (byte {problem.start})") from None

@@ -27,7 +27,7 @@ def read_json(path: Path, keys: Set[str] = frozenset()) -> dict[str, Any] | None
     """Read a JSON object that has some keys; None when it is missing or was left half-written."""
     try:
         record = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and record.keys() >= keys else None
 

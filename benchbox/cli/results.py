@@ -9,9 +9,25 @@ from typing import Annotated
 import typer
 
 from benchbox.cli.options import Format, Json, Results
+from benchbox.cli.verbs import Words
+from benchbox.errors import InvalidInput
 
-results_verbs = typer.Typer(rich_markup_mode=None, help="Results folders: join them, clean them.", no_args_is_help=True)
+results_verbs = typer.Typer(
+    cls=Words, add_completion=False, rich_markup_mode=None, help="Results folders: join them, clean them."
+)
 TO_DO = ("differs", "damaged")
+
+
+@results_verbs.callback(invoke_without_command=True)
+def _results(context: typer.Context) -> None:
+    """Results folders: join them (`merge`), clean them (`clean`).
+
+    Example: benchbox results clean
+
+    Exit codes: those of its verbs; 2 without one.
+    """
+    if context.invoked_subcommand is None:
+        raise InvalidInput("benchbox results: merge or clean? See benchbox results --help")
 
 
 @results_verbs.command("merge")
