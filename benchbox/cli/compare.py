@@ -11,7 +11,8 @@ from benchbox import saved
 from benchbox.cli import early, folders
 from benchbox.cli.arms import choose_scale
 from benchbox.cli.differences import How, Row, compared, methods
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.cli.scores import check_group
 from benchbox.console import note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest

@@ -43,7 +43,8 @@ def merge(
 
     Exit codes: 0 joined, 1 some results differ or are damaged, 2 no results folder, 4 no room.
     """
-    from benchbox.cli.grid import Column, emit
+    from benchbox.cli.grid import emit
+    from benchbox.cli.markup import Column
     from benchbox.errors import FAILED, OK
     from benchbox.merge import merge as joined
 
@@ -69,7 +70,8 @@ def clean(
 
     Exit codes: 0 shown or removed, 4 something cannot be removed.
     """
-    from benchbox.cli.grid import Column, emit
+    from benchbox.cli.grid import emit
+    from benchbox.cli.markup import Column
     from benchbox.errors import OK
     from benchbox.leftovers import leftovers, remove
 

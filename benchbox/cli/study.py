@@ -11,7 +11,8 @@ from typing import Any
 from benchbox import costs, estimate
 from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.console import duration, note
 from benchbox.errors import OK, InvalidInput, nearest
 from benchbox.jobdir import JobDir, State

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.cli import early, folders
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
 from benchbox.console import duration, note, plain
 from benchbox.errors import OK, InvalidInput

@@ -31,7 +31,7 @@ def launch(attempt: Attempt, processes: int, words: Sequence[str]) -> int:
         while True:
             parts = attempt.asked_parts()
             try:
-                run(parse_args([*how, "-m", "benchbox.worker", "run", *words]))
+                run(parse_args([*how, "-m", "benchbox.worker", "run", *words]))  # type: ignore[no-untyped-call]
                 return OK
             except SignalException:
                 return TERMINATED
