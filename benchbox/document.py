@@ -76,6 +76,8 @@ def read_document(path: Path) -> Document:
         line = f":{found[1]}" if found else ""
         reason = re.sub(r" \(at .*", "", str(problem))
         raise InvalidInput(f"{path}{line}: not valid TOML: {reason}") from None
+    except ValueError as problem:  # a number of more digits than Python reads
+        raise InvalidInput(f"{path}: not valid TOML: {str(problem).split(';')[0]}") from None
     except RecursionError:
         raise InvalidInput(f"{path}: nested too deeply") from None
     return Document(path, document, _line_index(text))

@@ -45,12 +45,17 @@ def merge(here: Path, other: Path) -> Iterator[Merged]:
     for entry in sorted((other / "jobs").glob("[0-9a-f]*")):
         theirs, ours = JobDir(entry), JobDir.of(here, entry.name)
         try:
+            theirs.refuse_link()
+            ours.refuse_link()
             theirs.read()
             yield _merged(ours, theirs)
         except (InvalidInput, ValueError) as problem:
             yield Merged(entry.name, "damaged", str(problem).splitlines()[0])
     for name in saved.names(other):
-        yield _kept(here, saved.find(other, name))
+        try:
+            yield _kept(here, saved.find(other, name))
+        except InvalidInput as problem:
+            yield Merged(f"predictions/{name}", "damaged", str(problem).splitlines()[0])
 
 
 def _merged(ours: JobDir, theirs: JobDir) -> Merged:
@@ -74,10 +79,10 @@ def _copy(result: Attempt, ours: JobDir) -> None:
     with explained(ours.path):
         ours.attempts.mkdir(parents=True, exist_ok=True)
         if read_json(ours.path / "job.json") is None:
-            shutil.copy2(result.job.path / "job.json", ours.path / "job.json")
+            shutil.copy2(result.job.path / "job.json", ours.path / "job.json", follow_symlinks=False)
         draft = Path(tempfile.mkdtemp(prefix=".merge-", dir=ours.attempts))
         try:
-            shutil.copytree(result.path, draft, ignore=shutil.ignore_patterns(*LEFT_BEHIND), dirs_exist_ok=True)
+            shutil.copytree(result.path, draft, ignore=_left_behind, dirs_exist_ok=True)
             number = (ours.numbers() or [0])[-1] + 1
             published = json.loads((draft / "published.json").read_text(encoding="utf-8"))
             write_json(draft / "published.json", published | {"attempt": number})
@@ -85,6 +90,11 @@ def _copy(result: Attempt, ours: JobDir) -> None:
             os.rename(draft, ours.attempts / str(number))
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _left_behind(folder: str, names: list[str]) -> list[str]:
+    """Leave out what means nothing elsewhere, and links: what lies behind them is none of the results."""
+    return [name for name in names if name in LEFT_BEHIND or os.path.islink(os.path.join(folder, name))]
 
 
 def _same(ours: Attempt, theirs: Attempt, name: str) -> bool:
@@ -98,6 +108,7 @@ def _kept(here: Path, theirs: saved.Saved) -> Merged:
         record = {key: value for key, value in theirs.read().items() if key not in ("schema", "name")}
         with saved.replaced(here, theirs.name, record) as copy:
             for table in ("people", "scores"):
+                records.load(theirs.table(table), table)
                 shutil.copy2(theirs.table(table), copy.table(table))
         return Merged(name, "added")
     ours = saved.find(here, theirs.name)

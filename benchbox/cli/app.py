@@ -16,7 +16,6 @@ from benchbox.errors import INTERRUPTED, USAGE, BenchboxError, InvalidInput, nea
 app = typer.Typer(
     name="benchbox",
     cls=Verbs,
-    help="Ablation studies of 2D human pose estimation: from a TOML file to the paper's table.",
     invoke_without_command=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -40,7 +39,7 @@ def main() -> None:
         from benchbox.console import note
 
         told = problem if isinstance(problem, BenchboxError) else misuse(problem)
-        note(f"benchbox: error: {told}")
+        note(f"benchbox: error: {' '.join(str(told).splitlines())}")
         sys.exit(told.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -30,7 +30,8 @@ def completer(find: Callable[[Mapping[str, Any], str], Found]) -> Completer:
 
     def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
         with contextlib.suppress(Exception):
-            found = find(ctx.params, incomplete)
+            # An option that still waits for its word keeps the parser from giving the arguments their names.
+            found = find({**ctx.params, "words": ctx.args}, incomplete)
             pairs = found.items() if isinstance(found, Mapping) else ((word, "") for word in found)
             fitting = ((word, text) for word, text in pairs if word.startswith(incomplete) and not UNSAFE.search(word))
             return [(word, UNSAFE.sub(" ", text)) for word, text in fitting]
@@ -103,7 +104,8 @@ def _studies(given: Mapping[str, Any], typed: str) -> Mapping[str, str]:
 
 
 def _arms(given: Mapping[str, Any], typed: str) -> list[str]:
-    return known.arms(Path(given["study"])) if given.get("study") else []
+    named = [given.get("study"), *(given.get("what") or ()), *given["words"]]
+    return next((known.arms(Path(name)) for name in named if str(name).endswith(".toml")), [])
 
 
 def _results(given: Mapping[str, Any], typed: str) -> dict[str, str]:

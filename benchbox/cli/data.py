@@ -10,9 +10,7 @@ import typer
 from benchbox.cli.options import Format, Json
 from benchbox.cli.verbs import Words
 
-data_verbs = typer.Typer(
-    cls=Words, add_completion=False, rich_markup_mode=None, help="Data sets: what is there, and is it sound."
-)
+data_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
 
 
 @data_verbs.callback(invoke_without_command=True)

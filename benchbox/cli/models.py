@@ -11,12 +11,7 @@ import typer
 from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.verbs import Words
 
-models_verbs = typer.Typer(
-    cls=Words,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="Networks: what they cost, what weights fit, how fast they are.",
-)
+models_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
 
 Names = Annotated[
     list[str] | None,

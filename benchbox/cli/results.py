@@ -12,9 +12,7 @@ from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.verbs import Words
 from benchbox.errors import InvalidInput
 
-results_verbs = typer.Typer(
-    cls=Words, add_completion=False, rich_markup_mode=None, help="Results folders: join them, clean them."
-)
+results_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
 TO_DO = ("differs", "damaged")
 
 

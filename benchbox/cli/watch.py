@@ -86,6 +86,8 @@ def logs(job: str, follow: bool, results: Path) -> int:
     if not numbers:
         raise InvalidInput(f"job {folder.id}: has not been started yet; benchbox run STUDY.toml starts it")
     log, read = Attempt(folder, numbers[-1]).log, 0
+    if log.is_symlink():
+        raise InvalidInput(f"{log}: is a link; a log stays in its folder: remove the link")
     while True:
         running = folder.state().name == "running"
         if log.exists():
@@ -153,6 +155,13 @@ def _detail(folder: JobDir, state: State) -> str:
     if state.name == "running" and not Attempt(folder, state.attempt).wanted():
         return "saves its state and stops"
     record = (read_json(Attempt(folder, state.attempt).progress) or {}) if state.attempt else {}
+    try:
+        return _progress(state, record)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return "its progress.json is damaged"
+
+
+def _progress(state: State, record: Mapping[str, Any]) -> str:
     score = " ".join(f"{metric} {value:.1f}" for metric, value in (record.get("score") or {}).items())
     speed = ""
     if "data_wait" in record:
