@@ -62,6 +62,9 @@ def _merged(ours: JobDir, theirs: JobDir) -> Merged:
     result = theirs.result()
     if result is None:
         return Merged(theirs.id, "unfinished", f"{theirs.state().name} there")
+    for file in (theirs.path / "job.json", *result.path.iterdir()):
+        if file.is_symlink():
+            raise InvalidInput(f"{file}: is a link; what lies behind it is none of the results")
     standing = ours.result()
     if standing is not None:
         different = next((name for name in ("people", "scores") if not _same(standing, result, name)), None)
@@ -82,7 +85,7 @@ def _copy(result: Attempt, ours: JobDir) -> None:
             shutil.copy2(result.job.path / "job.json", ours.path / "job.json", follow_symlinks=False)
         draft = Path(tempfile.mkdtemp(prefix=".merge-", dir=ours.attempts))
         try:
-            shutil.copytree(result.path, draft, ignore=_left_behind, dirs_exist_ok=True)
+            shutil.copytree(result.path, draft, ignore=shutil.ignore_patterns(*LEFT_BEHIND), dirs_exist_ok=True)
             number = (ours.numbers() or [0])[-1] + 1
             published = json.loads((draft / "published.json").read_text(encoding="utf-8"))
             write_json(draft / "published.json", published | {"attempt": number})
@@ -90,11 +93,6 @@ def _copy(result: Attempt, ours: JobDir) -> None:
             os.rename(draft, ours.attempts / str(number))
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-
-
-def _left_behind(folder: str, names: list[str]) -> list[str]:
-    """Leave out what means nothing elsewhere, and links: what lies behind them is none of the results."""
-    return [name for name in names if name in LEFT_BEHIND or os.path.islink(os.path.join(folder, name))]
 
 
 def _same(ours: Attempt, theirs: Attempt, name: str) -> bool:
