@@ -49,7 +49,7 @@ def engines(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Kills at random moments, full disks, simulated studies, planted bugs, mutations of a gate's baseline."""
+    """Kills at random moments, full disks, planted bugs, files with random damage, secrets, the network."""
     pytest(session, "-n", "2", "-m", "faults")
 
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from benchbox.config import JobConfig, files_of_weights
 from benchbox.digest import file_digest
+from benchbox.document import Path_
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
-from benchbox.spec import Layer, Path_, Study, flatten
+from benchbox.spec import Layer, Study, flatten
 
 
 @dataclass(frozen=True)

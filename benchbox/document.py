@@ -76,6 +76,8 @@ def read_document(path: Path) -> Document:
         line = f":{found[1]}" if found else ""
         reason = re.sub(r" \(at .*", "", str(problem))
         raise InvalidInput(f"{path}{line}: not valid TOML: {reason}") from None
+    except ValueError as problem:  # a number of more digits than Python reads
+        raise InvalidInput(f"{path}: not valid TOML: {str(problem).split(';')[0]}") from None
     except RecursionError:
         raise InvalidInput(f"{path}: nested too deeply") from None
     return Document(path, document, _line_index(text))
@@ -89,7 +91,8 @@ def _read_text(path: Path) -> str:
             raise InvalidInput(f"{path}: over {MAX_BYTES:,} bytes; a study is a short text")
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        near = [str(file) for file in sorted(Path(path.parent or ".").glob("*.toml"))]
+        beside = [*sorted(path.parent.glob("*.toml")), *sorted(Path("ablations").glob("*.toml"))]
+        near = {str(file) for file in beside if file.name != "pyproject.toml"}
         raise InvalidInput(f"{path}: no such file{nearest(str(path), near) if near else ''}") from None
     except UnicodeDecodeError as problem:
         raise InvalidInput(f"{path}: not UTF-8 text (byte {problem.start})") from None

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,24 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
         os.replace(temporary, path)
 
 
+NUMBER = (int, float)
+
+
+def read_record(path: Path, kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any] | None:
+    """Read a JSON object whose values are of some kinds; None when it is missing, half-written or something else."""
+    record = read_json(path, kinds.keys())
+    if record is None or any(
+        not isinstance(record[key], kind) or isinstance(record[key], bool) for key, kind in kinds.items()
+    ):
+        return None
+    return record
+
+
 def read_json(path: Path, keys: Set[str] = frozenset()) -> dict[str, Any] | None:
-    """Read a JSON object that has some keys; None when it is missing or was left half-written."""
+    """Read a JSON object that has some keys; None when it is missing, a folder, or was left half-written."""
     try:
         record = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and record.keys() >= keys else None
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -25,15 +26,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from benchbox import lease
 from benchbox.config import JobConfig, canonical, job_id
 from benchbox.digest import file_digest, source_digest
 from benchbox.errors import InvalidInput
-from benchbox.files import explained, read_json, write_json
+from benchbox.files import NUMBER, explained, read_json, read_record, write_json
 
 SCHEMA = 1
 REPEATED_CLASSES = ("infrastructure", "oom", "data")
 """Failures that `run` repeats by itself; others wait for a change of the source or for --retry."""
+PUBLISHED: dict[str, type | tuple[type, ...]] = {"attempt": int, "source": str, "inputs": dict, "seconds": NUMBER}
+ENDED = {"state": str, "class": str, "error": str, "exit_code": int, "source": str}
+NUMBERED = re.compile(r"[1-9][0-9]{0,8}")
 FAILURE_CLASSES = ("code", "data", "infrastructure", "nan", "oom", "time")
 
 
@@ -106,7 +112,8 @@ class Attempt:
 
     def claimed_by(self) -> dict[str, Any]:
         """Read who works on the attempt; nobody can be alive by what is empty."""
-        return read_json(self.path / "claim.json") or {"pid": 0, "started": "nobody"}
+        nobody = {"pid": 0, "started": "nobody"}
+        return read_record(self.path / "claim.json", {"pid": int, "started": str}) or nobody
 
     def wanted(self) -> bool:
         """Tell whether the attempt has not been cancelled, and no later one was begun in its place."""
@@ -120,7 +127,7 @@ class Attempt:
 
     def asked_parts(self) -> int:
         """Return how many parts a mini-batch needs at least, as `ask_parts` left it."""
-        return int((read_json(self.path / "parts.json", {"parts"}) or {"parts": 1})["parts"])
+        return int((read_record(self.path / "parts.json", {"parts": int}) or {"parts": 1})["parts"])
 
     def ask_parts(self, parts: int) -> None:
         """Let the next start of the attempt's processes compute mini-batches in so many parts: memory was short."""
@@ -155,7 +162,11 @@ class JobDir:
         return cls(results / "jobs" / job, data)
 
     def write(self, config: JobConfig) -> None:
-        """Write job.json where it is missing."""
+        """Write job.json where it is missing.
+
+        Raises: InvalidInput for a folder that is a link: results stay in their folder.
+        """
+        self.refuse_link()
         file = self.path / "job.json"
         if read_json(file) is None:
             with explained(self.path):
@@ -168,17 +179,34 @@ class JobDir:
         record = read_json(self.path / "job.json")
         if record is None or record.get("schema") != SCHEMA:
             raise InvalidInput(f"{self.path / 'job.json'}: missing or not of schema {SCHEMA}")
-        config = JobConfig.model_validate(record["config"])
+        try:
+            config = JobConfig.model_validate(record.get("config"))
+        except ValidationError as problem:
+            (first, *_) = problem.errors()
+            said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            raise InvalidInput(f"{self.path / 'job.json'}: describes no job: {said}; run its study again") from None
         if job_id(config) != self.id:
             raise InvalidInput(f"{self.path / 'job.json'}: describes job {job_id(config)}, its folder says {self.id}")
         return config
 
     def numbers(self) -> list[int]:
-        """List the numbers of the attempts, ascending."""
+        """List the numbers of the attempts, ascending; what lies behind a link is none of this job's."""
         try:
-            return sorted(int(entry) for entry in os.listdir(f"{self.path}/attempts") if entry.isdigit())
+            if self.path.is_symlink() or self.attempts.is_symlink():
+                return []
+            with os.scandir(self.attempts) as entries:
+                return sorted(int(one.name) for one in entries if NUMBERED.fullmatch(one.name) and not one.is_symlink())
         except (FileNotFoundError, NotADirectoryError):
             return []
+
+    def refuse_link(self) -> None:
+        """Refuse a job that lies elsewhere.
+
+        Raises: InvalidInput.
+        """
+        for folder in (self.path, self.attempts):
+            if folder.is_symlink():
+                raise InvalidInput(f"{folder}: is a link; a job stays in its results folder: remove the link")
 
     def publication(self) -> dict[str, Any] | None:
         """Read what the last attempt that published says of itself; None without a result whose files still stand."""
@@ -187,7 +215,7 @@ class JobDir:
     def _publication(self, numbers: Sequence[int]) -> dict[str, Any] | None:
         for number in reversed(numbers):
             attempt = Attempt(self, number)
-            record = read_json(attempt.published, {"attempt", "source", "inputs", "seconds"})
+            record = read_record(attempt.published, PUBLISHED)
             if record is not None and attempt.table("scores").exists():
                 return record
         return None
@@ -199,7 +227,7 @@ class JobDir:
 
     def cancelled(self) -> int:
         """Return the number of the last attempt that was cancelled; 0 where none was begun; -1 without a cancel."""
-        record = read_json(self.path / "cancelled.json", {"attempt"})
+        record = read_record(self.path / "cancelled.json", {"attempt": int})
         return -1 if record is None else int(record["attempt"])
 
     def cancel(self) -> None:
@@ -210,7 +238,7 @@ class JobDir:
 
     def submitted(self) -> dict[str, Any] | None:
         """Read which cluster's job was submitted for this one: executor, its id, the last attempt of then."""
-        return read_json(self.path / "submitted.json", {"executor", "id", "after"})
+        return read_record(self.path / "submitted.json", {"executor": str, "id": str, "after": int})
 
     def submit(self, executor: str, name: str) -> None:
         """Record that a cluster has the job, under a name of its own."""
@@ -248,7 +276,7 @@ class JobDir:
         if self.data is None:
             return False
         files = ((self.data / name, digest) for name, digest in record["inputs"].items())
-        return any(file.exists() and file_digest(file) != digest for file, digest in files)
+        return any(file.is_file() and file_digest(file) != digest for file, digest in files)
 
     def claim(self, *, lapsed: int = 0) -> Attempt | None:
         """Open the next attempt for this process; None when another one works on the job, or it is done or cancelled.
@@ -277,4 +305,4 @@ class JobDir:
         return Attempt(self, number)
 
     def _ended(self, attempt: Attempt) -> dict[str, Any] | None:
-        return read_json(attempt.end_file, {"state", "class", "error", "exit_code", "source"})
+        return read_record(attempt.end_file, ENDED)

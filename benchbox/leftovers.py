@@ -30,6 +30,8 @@ def leftovers(results: Path) -> Iterator[Leftover]:
     """
     for entry in sorted((results / "jobs").glob("[0-9a-f]*")):
         job = JobDir(entry)
+        if entry.is_symlink() or job.attempts.is_symlink():
+            continue
         if job.state().name != "running":
             yield from _of_job(job)
     for folder in (results / "jobs", results / "predictions"):
@@ -70,6 +72,6 @@ def _drafts(folder: Path) -> Iterator[Leftover]:
 
 
 def _size(path: Path) -> int:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file())
     return path.lstat().st_size

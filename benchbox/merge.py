@@ -45,18 +45,26 @@ def merge(here: Path, other: Path) -> Iterator[Merged]:
     for entry in sorted((other / "jobs").glob("[0-9a-f]*")):
         theirs, ours = JobDir(entry), JobDir.of(here, entry.name)
         try:
+            theirs.refuse_link()
+            ours.refuse_link()
             theirs.read()
             yield _merged(ours, theirs)
         except (InvalidInput, ValueError) as problem:
             yield Merged(entry.name, "damaged", str(problem).splitlines()[0])
     for name in saved.names(other):
-        yield _kept(here, saved.find(other, name))
+        try:
+            yield _kept(here, saved.find(other, name))
+        except InvalidInput as problem:
+            yield Merged(f"predictions/{name}", "damaged", str(problem).splitlines()[0])
 
 
 def _merged(ours: JobDir, theirs: JobDir) -> Merged:
     result = theirs.result()
     if result is None:
         return Merged(theirs.id, "unfinished", f"{theirs.state().name} there")
+    for file in (theirs.path / "job.json", *result.path.iterdir()):
+        if file.is_symlink():
+            raise InvalidInput(f"{file}: is a link; what lies behind it is none of the results")
     standing = ours.result()
     if standing is not None:
         different = next((name for name in ("people", "scores") if not _same(standing, result, name)), None)
@@ -74,7 +82,7 @@ def _copy(result: Attempt, ours: JobDir) -> None:
     with explained(ours.path):
         ours.attempts.mkdir(parents=True, exist_ok=True)
         if read_json(ours.path / "job.json") is None:
-            shutil.copy2(result.job.path / "job.json", ours.path / "job.json")
+            shutil.copy2(result.job.path / "job.json", ours.path / "job.json", follow_symlinks=False)
         draft = Path(tempfile.mkdtemp(prefix=".merge-", dir=ours.attempts))
         try:
             shutil.copytree(result.path, draft, ignore=shutil.ignore_patterns(*LEFT_BEHIND), dirs_exist_ok=True)
@@ -98,6 +106,7 @@ def _kept(here: Path, theirs: saved.Saved) -> Merged:
         record = {key: value for key, value in theirs.read().items() if key not in ("schema", "name")}
         with saved.replaced(here, theirs.name, record) as copy:
             for table in ("people", "scores"):
+                records.load(theirs.table(table), table)
                 shutil.copy2(theirs.table(table), copy.table(table))
         return Merged(name, "added")
     ours = saved.find(here, theirs.name)

@@ -9,8 +9,9 @@ from typing import Any
 
 from benchbox.arm import Place, known_keys, show, validated, with_weights
 from benchbox.config import JobConfig, job_id
+from benchbox.document import Path_
 from benchbox.errors import InvalidInput, nearest
-from benchbox.spec import SCALES, Layer, Path_, Study, flatten
+from benchbox.spec import SCALES, Layer, Study, flatten
 
 MAX_ARMS = 100_000
 

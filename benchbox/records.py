@@ -201,11 +201,15 @@ def load(path: Path, name: str) -> pa.Table:
     Raises: InvalidInput.
     """
     try:
+        if path.is_symlink():
+            raise InvalidInput(f"{path}: is a link; a result stays in its folder: run the job again")
         return read(path, name)
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file; the result is damaged, run the job again") from None
-    except (ValueError, OSError) as problem:
-        raise InvalidInput(str(problem)) from None
+    except (pa.ArrowException, ValueError, OSError, MemoryError) as problem:
+        said = (str(problem).splitlines() or ["not a Parquet file"])[0]
+        where = "" if said.startswith(str(path)) else f"{path}: "
+        raise InvalidInput(f"{where}{said}; the result is damaged, run the job again") from None
 
 
 def same(one: pa.Table, other: pa.Table) -> bool:

@@ -50,7 +50,8 @@ class Saved:
 def names(results: Path) -> list[str]:
     """List the saved predictions of a results folder."""
     folder = results / "predictions"
-    return sorted(entry.name for entry in folder.iterdir() if NAME.fullmatch(entry.name)) if folder.is_dir() else []
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(entry.name for entry in found if NAME.fullmatch(entry.name) and not entry.is_symlink())
 
 
 def find(results: Path, name: str) -> Saved:

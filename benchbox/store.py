@@ -66,4 +66,5 @@ def people(results: Path, job: str) -> pa.Table:
 
 def _frame(parts: list[pa.Table], name: str) -> pd.DataFrame:
     table = pa.concat_tables(parts) if parts else records.SCHEMAS[name].empty_table()
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame

@@ -103,9 +103,9 @@ def test_the_workflow_calls_what_there_is(root: Path, tmp_path: Path) -> None:
     assert [words[1] for words in calls] == ["run", "gate"]
     verbs = get_command(app)
     for _, verb, *words in calls:
-        verbs.commands[verb].make_context(verb, list(words))
+        verbs.get_command(None, verb).make_context(verb, list(words))
         assert (root / words[0]).is_file()
-    kept = verbs.commands["gate"].make_context("gate", calls[1][2:]).params["report"]
+    kept = verbs.get_command(None, "gate").make_context("gate", calls[1][2:]).params["report"]
     assert f"path: {kept}\n" in text
     if importlib.util.find_spec("yaml"):
         steps = importlib.import_module("yaml").safe_load(text)["jobs"]["gate"]["steps"]

@@ -1,44 +1,66 @@
-"""The command line: its verbs, each with its options in a file beside this one."""
+"""The command line: where it begins, and what a wrong call is told. Its verbs stand in `verbs.GROUPS`."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from benchbox.cli import paper_verbs, score_verbs, study_verbs
-from benchbox.cli.data import data_verbs
-from benchbox.cli.gate import gate
-from benchbox.cli.models import models_verbs
 from benchbox.cli.options import Format, Json
-from benchbox.cli.results import results_verbs
-from benchbox.errors import INTERRUPTED, BenchboxError, InvalidInput
+from benchbox.cli.verbs import Verbs
+from benchbox.errors import INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest
 
 app = typer.Typer(
     name="benchbox",
-    help="Ablation studies of 2D human pose estimation: from a TOML file to the paper's table.",
-    no_args_is_help=True,
+    cls=Verbs,
+    invoke_without_command=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""What the parser raises for words that it cannot place."""
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one line, a bug keeps its traceback."""
+    if "_BENCHBOX_COMPLETE" in os.environ:
+        from benchbox.cli import complete
+
+        sys.exit(complete.answer(app))
     try:
-        app()
-    except BenchboxError as problem:
+        sys.exit(app(prog_name="benchbox", standalone_mode=False))
+    except (BenchboxError, UsageError) as problem:
         from benchbox.console import note
 
-        note(f"benchbox: error: {problem}")
-        sys.exit(problem.exit_code)
+        told = problem if isinstance(problem, BenchboxError) else misuse(problem)
+        note(f"benchbox: error: {' '.join(str(told).splitlines())}")
+        sys.exit(told.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+
+
+def misuse(problem: Any) -> InvalidInput:
+    """Return what is wrong with a call's words, as one line with the nearest option or the verb's example."""
+    said = problem.format_message().strip().rstrip(".")
+    said = said[:1].lower() + said[1:]
+    if problem.ctx is None:
+        return InvalidInput(f"{said}; see benchbox --help")
+    command, path = problem.ctx.command, problem.ctx.command_path
+    if hasattr(problem, "possibilities"):
+        known = [word for option in command.params for word in (*option.opts, *option.secondary_opts)]
+        known = [word for word in (*known, "--help") if word.startswith("-")]
+        return InvalidInput(f"{problem.option_name}: unknown option of {path}{nearest(problem.option_name, known)}")
+    examples = re.findall(r"Example: (.*)", command.help or "")
+    return InvalidInput(f"{path}: {said}; {f'e.g. {examples[0]}' if examples else f'see {path} --help'}")
 
 
 def _version(asked: bool) -> None:
@@ -51,13 +73,19 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """Ablation studies of 2D human pose estimation: from a TOML file to the paper's table.
 
+    Example: benchbox run ablations/smoke.toml
+
     Exit codes: 0 ok, 1 a job failed or a check found something, 2 usage or an invalid study, 3 could not judge,
     4 the machine lacks something, 130/143 interrupted and resumable.
     """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(USAGE)
 
 
 def doctor(
@@ -78,21 +106,3 @@ def doctor(
     if not resume:
         raise InvalidInput("doctor: say what to examine: --resume")
     sys.exit(examination.resume(kills, seed, "json" if json else format))
-
-
-STUDIES = (study_verbs.plan, study_verbs.run, study_verbs.status, study_verbs.logs, study_verbs.cancel)
-SCORES = (
-    score_verbs.table,
-    score_verbs.report,
-    score_verbs.compare,
-    score_verbs.plot,
-    score_verbs.score,
-    score_verbs.rescore,
-    score_verbs.predict,
-)
-PAPERS = (paper_verbs.claims, paper_verbs.explain, paper_verbs.verify)
-for _verb in (*STUDIES, *SCORES, *PAPERS, gate, doctor):  # in the order of work
-    app.command()(_verb)
-app.add_typer(data_verbs, name="data")
-app.add_typer(models_verbs, name="models")
-app.add_typer(results_verbs, name="results")

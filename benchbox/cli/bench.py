@@ -13,7 +13,8 @@ from benchbox import costs
 from benchbox.cli import folders
 from benchbox.cli.ask import ask
 from benchbox.cli.counts import count_networks
-from benchbox.cli.grid import FORMATS, Column, emit
+from benchbox.cli.grid import FORMATS, emit
+from benchbox.cli.markup import Column
 from benchbox.config import JobConfig
 from benchbox.console import note
 from benchbox.errors import OK, InvalidInput, nearest

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from benchbox import saved
-from benchbox.cli import folders
+from benchbox.cli import early, folders
 from benchbox.cli.arms import choose_scale
 from benchbox.cli.differences import How, Row, compared, methods
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.cli.scores import check_group
 from benchbox.console import note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
@@ -88,21 +89,13 @@ def _side(text: str, scale: str | None, results: Path) -> Side:
     file, mark, arm = text.partition(".toml:")
     if mark:
         return arm_side(Path(f"{file}.toml"), arm, scale, results)
-    known = saved.names(results)
-    if text in known:
-        return Side(text, (text,))
-    folder = results / "jobs"
-    jobs = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    found = [job for job in jobs if text and job.startswith(text)]
-    if len(found) > 1:
-        raise InvalidInput(f"{text}: begins {len(found)} job ids: {', '.join(found[:5])}")
-    if not found:
-        hint = nearest(text, [*known, *jobs]) or "; it has no results yet"
-        raise InvalidInput(f"{text}: neither a job nor saved predictions in {results}, nor STUDY.toml:ARM{hint}")
-    if JobDir.of(results, found[0]).result() is None:
-        raise CannotJudge(f"{text}: job {found[0]} has no result yet")
-    _tell_stale(found, results)
-    return Side(found[0], (found[0],))
+    found = early.result(text, scale, results)
+    if found in saved.names(results):
+        return Side(found, (found,))
+    if JobDir.of(results, found).result() is None:
+        raise CannotJudge(f"{text}: job {found} has no result yet; see benchbox logs {found}")
+    _tell_stale([found], results)
+    return Side(found, (found,))
 
 
 def arm_side(path: Path, name: str, scale: str | None, results: Path) -> Side:
@@ -118,7 +111,9 @@ def arm_side(path: Path, name: str, scale: str | None, results: Path) -> Side:
         raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')
     done = [job for job in dict.fromkeys(jobs) if JobDir.of(results, job).result() is not None]
     if not done:
-        raise CannotJudge(f"{path}:{name}: no seed of it is done at scale {chosen}; benchbox run {path} --only ...")
+        raise CannotJudge(
+            f"{path}:{name}: no seed of it is done at scale {chosen}; benchbox run {path} --scale {chosen}"
+        )
     if len(done) < len(set(jobs)):
         note(f"{path.name}:{name}: {len(done)} of {len(set(jobs))} seeds are done")
     _tell_stale(done, results)

@@ -8,13 +8,19 @@ from typing import Annotated
 import typer
 
 from benchbox.cli.options import Format, Json
+from benchbox.cli.verbs import Words
 
-data_verbs = typer.Typer(rich_markup_mode=None, help="Data sets: what is there, and is it sound.")
+data_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
 
 
 @data_verbs.callback(invoke_without_command=True)
 def _data(context: typer.Context) -> None:
-    """Data sets: what is there (`list`, also without a word), and is it sound (`check`)."""
+    """Data sets: what is there (`list`, also without a word), and is it sound (`check`).
+
+    Example: benchbox data
+
+    Exit codes: those of its verbs.
+    """
     if context.invoked_subcommand is None:
         data_list()
 
@@ -34,7 +40,10 @@ def data_list(format: Format = "rich", json: Json = False) -> None:
 
 @data_verbs.command("check")
 def data_check(
-    name: Annotated[str, typer.Argument(metavar="NAME[:SPLIT]", help="The data set.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME[:SPLIT]", help="The data set.", show_default=False),
+    ],
     format: Format = "rich",
     json: Json = False,
 ) -> None:

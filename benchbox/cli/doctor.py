@@ -16,7 +16,8 @@ from typing import IO, Any
 
 from benchbox import store
 from benchbox.cli import folders
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.config import JobConfig, job_id
 from benchbox.console import note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, EnvironmentProblem, InvalidInput

@@ -10,25 +10,14 @@ from pathlib import Path
 
 from benchbox.catalogue import CATALOGUE
 from benchbox.cli.ask import ask
+from benchbox.cli.places import cache_root, data_root
 from benchbox.config import JobConfig, required_files
 from benchbox.errors import EnvironmentProblem
 from benchbox.files import read_json, write_json
 from benchbox.queues.pool import Need, Pool, cpu_pool, gpu_pool
 from benchbox.spec import Study
 
-
-def data_root() -> Path | None:
-    """Return the folder BENCHBOX_DATA names, if any."""
-    named = os.environ.get("BENCHBOX_DATA")
-    return Path(named).expanduser().resolve() if named else None
-
-
-def cache_root() -> Path:
-    """Return the user's cache folder: BENCHBOX_CACHE, else below XDG_CACHE_HOME or ~/.cache."""
-    named = os.environ.get("BENCHBOX_CACHE")
-    if named:
-        return Path(named).expanduser().resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").resolve() / "benchbox"
+__all__ = ["cache_root", "choose_scale", "data_root", "gpus", "pool", "require_data"]
 
 
 def gpus() -> list[str]:

@@ -15,7 +15,8 @@ from typing import Any
 
 from benchbox.cli import folders
 from benchbox.cli.ask import ask
-from benchbox.cli.grid import FORMATS, Column, emit
+from benchbox.cli.grid import FORMATS, emit
+from benchbox.cli.markup import Column
 from benchbox.cli.study import seeds_of
 from benchbox.console import data, note
 from benchbox.errors import (

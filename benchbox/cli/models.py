@@ -9,15 +9,24 @@ from typing import Annotated
 import typer
 
 from benchbox.cli.options import Format, Json, Results
+from benchbox.cli.verbs import Words
 
-models_verbs = typer.Typer(rich_markup_mode=None, help="Networks: what they cost, what weights fit, how fast they are.")
+models_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAMES]...", help="Networks.", show_default=False)]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAMES]...", help="Networks.", show_default=False),
+]
 
 
 @models_verbs.callback(invoke_without_command=True)
 def _models(context: typer.Context) -> None:
-    """Networks: what they cost (`list`, also without a word), what weights fit (`check`), how fast (`bench`)."""
+    """Networks: what they cost (`list`, also without a word), what weights fit (`check`), how fast (`bench`).
+
+    Example: benchbox models
+
+    Exit codes: those of its verbs.
+    """
     if context.invoked_subcommand is None:
         models_list()
 
@@ -56,10 +65,19 @@ def models_check(
 
 @models_verbs.command("bench")
 def models_bench(
-    names: Annotated[list[str], typer.Argument(metavar="NAMES...", help="Networks.", show_default=False)],
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; cuda where there is one.")] = None,
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAMES...", help="Networks.", show_default=False),
+    ],
+    device: Annotated[
+        str | None,
+        typer.Option(help="cpu or cuda; cuda where there is one."),
+    ] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Images a batch; 4 on a CPU, else 32.")] = None,
-    precision: Annotated[str, typer.Option(help="fp32, or bf16 (autocast, as jobs train).")] = "fp32",
+    precision: Annotated[
+        str,
+        typer.Option(help="fp32, or bf16 (autocast, as jobs train)."),
+    ] = "fp32",
     input: Annotated[str | None, typer.Option(metavar="HxW", help="Height x width, if not the first listed.")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats of a second or more.")] = 5,
     threads: Annotated[int, typer.Option(min=1, help="Threads; jobs on a CPU have 1.")] = 1,

@@ -10,7 +10,8 @@ from typing import Any
 from benchbox import costs
 from benchbox.cli.ask import ask
 from benchbox.cli.counts import count_networks
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.console import data, note, plain
 from benchbox.errors import FAILED, OK, EnvironmentProblem
 from benchbox.networks import networks, note_of, source_of

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchbox.cli import early
 from benchbox.cli.options import Format, Json, Results, Scale
 
 PaperName = Annotated[str, typer.Option("--paper", help="A paper, e.g. efficient-hrnet.", show_default=False)]
@@ -27,6 +28,7 @@ def claims(
 
     Exit codes: 0 printed, 2 unknown paper, 3 with --strict when a claim is not measured.
     """
+    early.look(paper=paper, scale=scale)
     from benchbox.cli import claims as verb
 
     sys.exit(verb.claims(paper, scale, strict, results, "json" if json else format))
@@ -48,6 +50,9 @@ def explain(
 
     Exit codes: 0 explained, 2 no such table, row or column.
     """
+    early.look(paper=paper, scale=scale)
+    if paper is None:
+        early.arm(Path(table), row, scale)
     from benchbox.cli import explain as verb
 
     shown = "json" if json else format
@@ -66,6 +71,7 @@ def verify(
 
     Exit codes: 0 all as they were, 1 some are not, 2 no such file, 3 no table of ours, or results are missing.
     """
+    early.file(file)
     from benchbox.cli import verify as verb
 
     sys.exit(verb.verify(file, results, "json" if json else format))

@@ -11,7 +11,8 @@ from benchbox import costs
 from benchbox.cli import folders
 from benchbox.cli.counts import count_networks
 from benchbox.cli.differences import How, Row, compared
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.cli.study import Selection, estimates
 from benchbox.console import duration, note
 from benchbox.errors import OK, CannotJudge, InvalidInput

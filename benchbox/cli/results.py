@@ -9,9 +9,23 @@ from typing import Annotated
 import typer
 
 from benchbox.cli.options import Format, Json, Results
+from benchbox.cli.verbs import Words
+from benchbox.errors import InvalidInput
 
-results_verbs = typer.Typer(rich_markup_mode=None, help="Results folders: join them, clean them.", no_args_is_help=True)
+results_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
 TO_DO = ("differs", "damaged")
+
+
+@results_verbs.callback(invoke_without_command=True)
+def _results(context: typer.Context) -> None:
+    """Results folders: join them (`merge`), clean them (`clean`).
+
+    Example: benchbox results clean
+
+    Exit codes: those of its verbs; 2 without one.
+    """
+    if context.invoked_subcommand is None:
+        raise InvalidInput("benchbox results: merge or clean? See benchbox results --help")
 
 
 @results_verbs.command("merge")
@@ -27,7 +41,8 @@ def merge(
 
     Exit codes: 0 joined, 1 some results differ or are damaged, 2 no results folder, 4 no room.
     """
-    from benchbox.cli.grid import Column, emit
+    from benchbox.cli.grid import emit
+    from benchbox.cli.markup import Column
     from benchbox.errors import FAILED, OK
     from benchbox.merge import merge as joined
 
@@ -53,7 +68,8 @@ def clean(
 
     Exit codes: 0 shown or removed, 4 something cannot be removed.
     """
-    from benchbox.cli.grid import Column, emit
+    from benchbox.cli.grid import emit
+    from benchbox.cli.markup import Column
     from benchbox.errors import OK
     from benchbox.leftovers import leftovers, remove
 

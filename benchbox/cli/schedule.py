@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchbox.cli.grid import Column
+from benchbox.cli.markup import Column
 from benchbox.config import JobConfig, stretches
 from benchbox.plan import Arm
 

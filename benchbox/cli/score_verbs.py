@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchbox.cli import early
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds
 
 KIND_HELP = "pareto, deltas, joints, categories, curves, pck or oks (repeatable); all when not given."
@@ -34,6 +35,7 @@ def table(
 
     Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
     """
+    early.look([study], paper=paper, scale=scale, saved=with_ or [], results=results)
     from benchbox.cli import tables as verb
 
     shown = verb.Shown(by, protocol or [], mixed, with_ or [], compare, tables or [])
@@ -58,6 +60,7 @@ def report(
 
     Exit codes: 0 written, 2 usage or an invalid study, 3 nothing has results, 4 it cannot be written or opened.
     """
+    early.look(studies or [], paper=paper, scale=scale)
     from benchbox.cli import report as verb
 
     sys.exit(verb.report(verb.Asked(studies or [], paper, scale, results, out, full, open)))
@@ -82,6 +85,8 @@ def compare(
 
     Exit codes: 0 compared, 2 usage or an unknown name, 3 other persons, protocols or no result, 4 no ground truth.
     """
+    early.result(a, scale, results)
+    early.result(b, scale, results)
     from benchbox.cli import compare as verbs
 
     how = {"protocols": protocol or [], "mixed": mixed, "confidence": confidence, "resamples": resamples}
@@ -107,6 +112,7 @@ def plot(
 
     Exit codes: 0 drawn, 2 usage or an unknown kind, 3 nothing that is done to draw, 4 a folder that cannot be written.
     """
+    early.look([study], paper=paper, scale=scale)
     from benchbox.cli import plot as verb
     from benchbox.cli.study import Choice
 
@@ -132,6 +138,8 @@ def score(
 
     Exit codes: 0 scored, 2 a file that is not what it should be, 3 nothing that could be scored, 4 no ground truth.
     """
+    early.data_set(dataset)
+    early.file(predictions)
     from benchbox.cli import scores
 
     asked = protocol or []
@@ -194,6 +202,7 @@ def predict(
     Exit codes: 0 predicted, 2 usage, an image that cannot be read, an unknown job, no attention to show; 3 no result,
     or one without its weights; 4 the folder cannot be written.
     """
+    early.result(run, scale, results)
     from benchbox.cli import predict as verb
 
     wanted = verb.Wanted(box or [], show or [], out, svg)

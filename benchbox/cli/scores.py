@@ -9,7 +9,8 @@ from typing import Any
 from benchbox import saved
 from benchbox.cli import folders
 from benchbox.cli.ask import ask
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
 from benchbox.console import note
 from benchbox.errors import FAILED, OK, InvalidInput, nearest

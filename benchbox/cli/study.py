@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchbox import costs, estimate
-from benchbox.cli import folders, schedule
+from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
-from benchbox.cli.grid import Column, emit
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.console import duration, note
 from benchbox.errors import OK, InvalidInput, nearest
 from benchbox.jobdir import JobDir, State
@@ -52,6 +53,7 @@ def select(path: Path, choice: Choice) -> Selection:
     study, data = read_study(path), folders.data_root()
     scale, reason = folders.choose_scale(choice.scale, study, data)
     arms = expand(study, scale, seeds_of(choice.seeds))
+    known.remember(path, {arm.job: arm.name for arm in arms})
     if choice.only:
         named = [arm for arm in arms if any(part.lower() in arm.name.lower() for part in choice.only)]
         if not named:
@@ -67,9 +69,9 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
 
     With `schedules`, print how the arms are trained; with `effect`, what it takes to see one.
     """
+    chosen = select(path, choice)
     from benchbox.cli import power
 
-    chosen = select(path, choice)
     if effect is not None:
         return power.needed(chosen, effect, format)
     meta = {"schema": 1, "kind": "plan", "study": str(path), "scale": chosen.scale, "reason": chosen.reason}

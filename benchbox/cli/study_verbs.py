@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchbox.cli import early
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 
 
@@ -98,6 +99,7 @@ def logs(
 
     Exit codes: 0 shown, 2 no such job.
     """
+    early.job(job, results)
     from benchbox.cli import watch
 
     sys.exit(watch.logs(job, follow, results))
@@ -115,6 +117,9 @@ def cancel(
 
     Exit codes: 0 asked, 2 no such job or study.
     """
+    for name in what:
+        if not name.endswith(".toml"):
+            early.job(name, results)
     from benchbox.cli import watch
 
     sys.exit(watch.cancel(what, scale, only, results))

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchbox.cli import folders
-from benchbox.cli.grid import Column, emit
+from benchbox.cli import early, folders
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
 from benchbox.console import duration, note, plain
-from benchbox.errors import OK, InvalidInput, nearest
+from benchbox.errors import OK, InvalidInput
 from benchbox.files import read_json
 from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.plan import jobs
@@ -83,8 +84,10 @@ def logs(job: str, follow: bool, results: Path) -> int:
     folder = JobDir(find(job, results))
     numbers = folder.numbers()
     if not numbers:
-        raise InvalidInput(f"job {folder.id}: has not been started yet")
+        raise InvalidInput(f"job {folder.id}: has not been started yet; benchbox run STUDY.toml starts it")
     log, read = Attempt(folder, numbers[-1]).log, 0
+    if log.is_symlink():
+        raise InvalidInput(f"{log}: is a link; a log stays in its folder: remove the link")
     while True:
         running = folder.state().name == "running"
         if log.exists():
@@ -124,13 +127,11 @@ def cancel(what: Sequence[str], scale: str | None, only: Sequence[str] | None, r
 
 
 def find(job: str, results: Path) -> Path:
-    known = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*"))
-    found = [name for name in known if name.startswith(job)]
-    if job and len(found) == 1:
-        return results / "jobs" / found[0]
-    if len(found) > 1:
-        raise InvalidInput(f"job {job}: begins {len(found)} ids: {', '.join(found[:5])}")
-    raise InvalidInput(f"job {job}: not in {results}{nearest(job, known) if known else '; it has no jobs yet'}")
+    """Return the folder of the only job whose id begins so.
+
+    Raises: InvalidInput with the nearest.
+    """
+    return results / "jobs" / early.job(job, results)
 
 
 def _row(folder: JobDir, name: str, state: State) -> dict[str, Any]:
@@ -154,6 +155,13 @@ def _detail(folder: JobDir, state: State) -> str:
     if state.name == "running" and not Attempt(folder, state.attempt).wanted():
         return "saves its state and stops"
     record = (read_json(Attempt(folder, state.attempt).progress) or {}) if state.attempt else {}
+    try:
+        return _progress(state, record)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return "its progress.json is damaged"
+
+
+def _progress(state: State, record: Mapping[str, Any]) -> str:
     score = " ".join(f"{metric} {value:.1f}" for metric, value in (record.get("score") or {}).items())
     speed = ""
     if "data_wait" in record:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,12 @@ from benchbox.entries import PIXEL_LIMIT, one_line, read_bytes
 from benchbox.errors import InvalidInput
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+UNPACKED_LIMIT = 800_000_000
+"""Bytes that a packed file may hold; the whole release of MPII has a tenth of it."""
+DEFLATE_RATIO = 1032
+"""More than any packed byte can hold: a smaller file needs no look."""
+_PACKED = 15
+_CHUNK = 1 << 24
 _MAT_HEADER = 512  # bytes that MATLAB puts in front of the HDF5 file of its version 7.3
 
 
@@ -31,11 +40,40 @@ def read_mat(path: Path, hint: str, *, structs: bool = False) -> dict[str, Any]:
     content = read_bytes(path, hint)
     if _HDF5 in (content[: len(_HDF5)], content[_MAT_HEADER : _MAT_HEADER + len(_HDF5)]):
         raise InvalidInput(f"{path}: a MATLAB file of version 7.3 (HDF5); save it with -v7")
+    if _unpacks_beyond(content, UNPACKED_LIMIT):
+        raise InvalidInput(f"{path}: unpacks to more than {UNPACKED_LIMIT:,} bytes")
     try:
         variables = scipy.io.loadmat(io.BytesIO(content), squeeze_me=structs, struct_as_record=not structs)
     except Exception as problem:  # a damaged file makes scipy raise nearly anything, from zlib.error to MemoryError
         raise InvalidInput(f"{path}: not a whole MATLAB file: {one_line(problem) or type(problem).__name__}") from None
     return {name: value for name, value in variables.items() if not name.startswith("__")}
+
+
+def _unpacks_beyond(content: bytes, limit: int) -> bool:
+    """Tell whether the packed elements of a MATLAB file hold more bytes than the limit, without keeping them.
+
+    Source: MathWorks, MAT-File Format, level 5: a header of 128 bytes, then elements, each with a tag of two integers
+    of 32 bits: the kind, 15 for one packed by zlib, and the number of bytes.
+    """
+    if len(content) * DEFLATE_RATIO <= limit:
+        return False
+    order, place, total = "<" if content[126:128] == b"IM" else ">", 128, 0
+    while place + 8 <= len(content) and total <= limit:
+        kind, size = struct.unpack_from(f"{order}II", content, place)
+        if kind == _PACKED:
+            total += _unpacked_size(content[place + 8 : place + 8 + size], limit - total)
+        place += 8 + size
+    return total > limit
+
+
+def _unpacked_size(packed: bytes, limit: int) -> int:
+    """Return how many bytes were packed; what is counted ends beyond the limit, or where the bytes are damaged."""
+    stream, total = zlib.decompressobj(), 0
+    with contextlib.suppress(zlib.error):
+        while packed and total <= limit:
+            total += len(stream.decompress(packed, _CHUNK))
+            packed = stream.unconsumed_tail
+    return total
 
 
 def array(variables: dict[str, Any], name: str, path: Path, shape: tuple[int | None, ...]) -> np.ndarray:

@@ -232,7 +232,10 @@ def _keypoints(document: list[dict[str, Any]], path: Path) -> np.ndarray:
 
 def _labelled(joints: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """Join one-based coordinates (..., 2) and labels (...) to keypoints (..., 3), zero-based, 0 without a label."""
-    return np.concatenate([joints - 1.0, np.full((*labelled.shape, 1), 2.0)], axis=-1) * labelled[..., None]
+    triples: np.ndarray = (
+        np.concatenate([joints - 1.0, np.full((*labelled.shape, 1), 2.0)], axis=-1) * labelled[..., None]
+    )
+    return triples
 
 
 def _joints(entry: dict[str, Any], where: str) -> list[list[float]]:

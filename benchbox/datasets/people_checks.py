@@ -114,7 +114,8 @@ def _overshoot(person: Person, sizes: Mapping[Path, tuple[float, float]]) -> np.
 def _beyond(points: np.ndarray, low: tuple[float, float], high: tuple[float, float]) -> np.ndarray:
     """Return by how many pixels points (N, 2) lie outside a rectangle, along the worse axis; at least 0."""
     over = np.maximum(np.asarray(low) - points, points - np.asarray(high))
-    return np.maximum(over, 0.0).max(axis=-1, initial=0.0)
+    furthest: np.ndarray = np.maximum(over, 0.0).max(axis=-1, initial=0.0)
+    return furthest
 
 
 def _name(person: Person) -> str:

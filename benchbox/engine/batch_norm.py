@@ -30,7 +30,9 @@ class Synchronised:
     def _forward(self, norm: nn.BatchNorm2d, values: torch.Tensor) -> torch.Tensor:
         if self.here or not norm.training or norm.running_mean is None or norm.running_var is None:
             return nn.BatchNorm2d.forward(norm, values)
-        normal, mean, variance, count = _Normal.apply(values, norm.weight, norm.bias, norm.eps, self._world)
+        given = (values, norm.weight, norm.bias, norm.eps, self._world)
+        made: tuple[torch.Tensor, ...] = _Normal.apply(*given)  # type: ignore[no-untyped-call]
+        normal, mean, variance, count = made
         with torch.no_grad():
             momentum = norm.momentum or 0.0
             if norm.num_batches_tracked is not None:
@@ -54,7 +56,8 @@ class _Normal(torch.autograd.Function):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         variance, mean = torch.var_mean(_precise(values), dim=(0, 2, 3), correction=0)
         number = mean.new_full((1,), values.numel() // values.shape[1])
-        means, variances, numbers = world.stacked(torch.cat([mean, variance, number])).split([len(mean)] * 2 + [1], 1)
+        stacked = world.stacked(torch.cat([mean, variance, number]))
+        means, variances, numbers = torch.split(stacked, [len(mean)] * 2 + [1], 1)
         shares = numbers / numbers.sum()
         mean = (shares * means).sum(0)
         variance = (shares * (variances + (means - mean).square())).sum(0)

@@ -103,7 +103,7 @@ class World:
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         with _explained():
             distributed.all_reduce(flat)
-        for gradient, total in zip(gradients, flat.split([one.numel() for one in gradients]), strict=True):
+        for gradient, total in zip(gradients, torch.split(flat, [one.numel() for one in gradients]), strict=True):
             gradient.copy_(total.view_as(gradient))
 
     def share_buffers(self, model: torch.nn.Module) -> None:

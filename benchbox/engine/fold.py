@@ -23,5 +23,5 @@ def folded(model: nn.Module, precision: str = "fp32") -> nn.Module:
 def bf16_is_native(device: torch.device) -> bool:
     """Tell whether a device computes in bf16; a processor that does not is hundreds of times slower in it."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -87,7 +87,7 @@ def train_epoch(
                 if watched:
                     lost = lost + activity * watched.take()
                 lost = lost * (len(part[0]) / (whole * copies))
-                lost.backward()
+                lost.backward()  # type: ignore[no-untyped-call]
                 value += lost.item()
             value = world.sum(value)
             if not np.isfinite(value):

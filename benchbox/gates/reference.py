@@ -43,7 +43,7 @@ def text(side: Side, provenance: Mapping[str, Any]) -> str:
 def same_results(before: str, after: str) -> bool:
     """Tell whether two references hold the same but for their provenance."""
     try:
-        return json.loads(before)["digest"] == json.loads(after)["digest"]
+        return bool(json.loads(before)["digest"] == json.loads(after)["digest"])
     except (ValueError, KeyError, TypeError):
         return False
 

@@ -50,7 +50,8 @@ class Panel(NamedTuple):
 
 def dimmed(crop: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return a crop (H, W, 3) uint8 with every pixel times the weight of its cell (h, w), 0 to 1: discarded is dark."""
-    return np.rint(crop * _spread(weights, crop)[:, :, None]).astype(np.uint8)
+    seen: np.ndarray = np.rint(crop * _spread(weights, crop)[:, :, None]).astype(np.uint8)
+    return seen
 
 
 def heated(crop: np.ndarray, values: np.ndarray) -> np.ndarray:

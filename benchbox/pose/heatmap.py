@@ -187,7 +187,8 @@ def flip_average(
     Returns:
         (N, K, H, W).
     """
-    return (heatmaps + flip_back(mirrored, pairs, shift=shift)) * 0.5
+    mean: np.ndarray = (heatmaps + flip_back(mirrored, pairs, shift=shift)) * 0.5
+    return mean
 
 
 @functools.lru_cache(maxsize=8)

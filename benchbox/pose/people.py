@@ -51,4 +51,5 @@ def head_size(boxes: np.ndarray) -> np.ndarray:
     Source: the PCKh evaluation of the MPII Human Pose data set (`SC_BIAS = 0.6`).
     """
     boxes = np.asarray(boxes, dtype=np.float64)
-    return 0.6 * np.hypot(boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1])
+    sizes: np.ndarray = 0.6 * np.hypot(boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1])
+    return sizes

@@ -49,7 +49,8 @@ def flip_average_points(
     """
     restored = mirrored[:, mirror_order(mirrored.shape[1], pairs)]
     restored[..., 0] = width - 1 - restored[..., 0]
-    return (points + restored) * 0.5
+    mean: np.ndarray = (points + restored) * 0.5
+    return mean
 
 
 def image_points(

@@ -63,7 +63,7 @@ class Scores(Mapping[Key, Measured]):
         self._known: dict[Key, Measured] = {}
 
     def __getitem__(self, key: Key) -> Measured:
-        found = self.get(key)
+        found: Measured | None = self.get(key)
         if found is None:
             raise KeyError(key)
         return found

@@ -44,7 +44,7 @@ def seeds_noise(found: Measured) -> float:
     """
     if found.deviation is None:
         return 0.0
-    return float(stdtrit(found.n - 1, (1 + CONFIDENCE) / 2)) * found.deviation * (1 + 1 / found.n) ** 0.5
+    return float(stdtrit(found.n - 1, (1 + CONFIDENCE) / 2) * found.deviation * (1 + 1 / found.n) ** 0.5)
 
 
 def seeds_mean_noise(found: Measured) -> float:
@@ -54,7 +54,7 @@ def seeds_mean_noise(found: Measured) -> float:
     """
     if found.deviation is None:
         return float("inf")
-    return float(stdtrit(found.n - 1, (1 + CONFIDENCE) / 2)) * found.deviation / found.n**0.5
+    return float(stdtrit(found.n - 1, (1 + CONFIDENCE) / 2) * found.deviation / found.n**0.5)
 
 
 def of_count(reported: str, counted: float | None) -> Verdict:

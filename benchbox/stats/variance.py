@@ -49,7 +49,8 @@ class Variances:
         terms = (self.total - own.sum(axis=0)) ** 2 / max(images - 1, 1)
         for part, number in zip(own, seeds, strict=True):
             terms = terms + part**2 / max(number - 1, 1)
-        return np.divide(self.total**2, terms, out=np.full(len(terms), np.inf), where=terms > 0)
+        freedom: np.ndarray = np.divide(self.total**2, terms, out=np.full(len(terms), np.inf), where=terms > 0)
+        return freedom
 
 
 def variances(a: np.ndarray, b: np.ndarray, drawn_a: np.ndarray, drawn_b: np.ndarray) -> Variances:

@@ -164,7 +164,7 @@ def _shared(found: Mapping[str, Tensor], module: nn.Module) -> float:
     """Return the share of entries, of both together, that agree in name and shape."""
     wanted = module.state_dict()
     same = sum(name in found and found[name].shape == tensor.shape for name, tensor in wanted.items())
-    return same / len(found.keys() | wanted.keys())
+    return float(same / len(found.keys() | wanted.keys()))
 
 
 def _row(one: Candidate, role: str, joints: int | None) -> dict[str, Any]:

@@ -173,7 +173,8 @@ def _never_predicted(array: np.ndarray) -> np.ndarray:
     fixed = np.ptp(array, axis=0).max(axis=1) == 0
     same = (array[:, :, None] == array[:, None, :]).all(axis=3).mean(axis=0) > MOSTLY
     np.fill_diagonal(same, False)
-    return fixed | same.any(axis=1)
+    known: np.ndarray = fixed | same.any(axis=1)
+    return known
 
 
 def _below(data: Path | None, name: str) -> Path:

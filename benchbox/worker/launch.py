@@ -55,7 +55,7 @@ def launch(attempt: Attempt, group: Group, words: Sequence[str]) -> int:
         while True:
             parts = attempt.asked_parts()
             try:
-                run(parse_args([*how, "-m", "benchbox.worker", "run", *words]))
+                run(parse_args([*how, "-m", "benchbox.worker", "run", *words]))  # type: ignore[no-untyped-call]
                 return OK
             except SignalException:
                 return TERMINATED

@@ -50,7 +50,8 @@ def initial_network(config: JobConfig, device: torch.device) -> nn.Module:
         if "pretrained" in files:
             load_backbone(Path(files["pretrained"].path), model)
     model = model.to(device)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    laid: torch.nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return laid
 
 
 def result_network(result: Attempt, config: JobConfig, device: torch.device) -> nn.Module:
@@ -72,7 +73,8 @@ def result_network(result: Attempt, config: JobConfig, device: torch.device) -> 
         )
     hold_masks(model, config)
     model = model.to(device)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    laid: torch.nn.Module = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return laid
 
 
 def hold_masks(model: nn.Module, config: JobConfig) -> None:

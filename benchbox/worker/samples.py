@@ -61,7 +61,8 @@ def _truth(people: pa.Table, errors: np.ndarray) -> np.ndarray:
     """Return (N, D) what errors are measured against; of old records, which do not hold it, what is labelled."""
     truth = people["truth"].to_pylist()
     if any(one is None for one in truth):
-        return np.isfinite(errors).astype(np.float64)
+        labelled: np.ndarray = np.isfinite(errors).astype(np.float64)
+        return labelled
     units = np.array(people["joint_unit"].to_pylist(), np.float64)
     return np.concatenate([np.array(truth, np.float64).reshape(len(truth), -1), units[:, None]], axis=1)
 

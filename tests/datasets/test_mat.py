@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import struct
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
 
+from benchbox.datasets import mat
 from benchbox.datasets.mat import array, read_mat
 from benchbox.errors import EnvironmentProblem, InvalidInput
 
@@ -87,3 +92,34 @@ def test_wrong_content_is_one_line(tmp_path, value, message):
     scipy.io.savemat(path, {"joints": value})
     with pytest.raises(InvalidInput, match=message):
         array(read_mat(path, ""), "joints", path, (14, 3, None))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused_unread(
+    order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 24)) for _ in range(52)) + packer.flush()
+    mark = b"IM" if order == "<" else b"MI"
+    file = tmp_path / "bomb.mat"
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack(f"{order}H", 0x0100) + mark
+    file.write_bytes(header + struct.pack(f"{order}II", 15, len(packed)) + packed)
+    assert file.stat().st_size < 1_000_000
+
+    def never(*given: object, **options: object) -> None:
+        raise AssertionError("it was unpacked")
+
+    monkeypatch.setattr("scipy.io.loadmat", never)
+    with pytest.raises(InvalidInput, match="unpacks to more than 800,000,000 bytes"):
+        read_mat(file, "hint")
+
+
+def test_packed_elements_are_counted_to_the_byte() -> None:
+    values = {"a": np.zeros(100_000), "b": np.zeros(200_000)}
+    packed, plain = io.BytesIO(), io.BytesIO()
+    scipy.io.savemat(packed, values, do_compression=True)
+    scipy.io.savemat(plain, values)
+    size = len(plain.getvalue()) - 128  # its header stays as it is
+    assert len(packed.getvalue()) * mat.DEFLATE_RATIO > size
+    assert not mat._unpacks_beyond(packed.getvalue(), size)
+    assert mat._unpacks_beyond(packed.getvalue(), size - 1)

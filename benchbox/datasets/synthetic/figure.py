@@ -98,7 +98,8 @@ def _limbs(canvas: Canvas, figure: Figure, seen: dict[str, Floats]) -> list[Step
 
 def _ring(centre: Floats, frame: Floats, wide: float, deep: float) -> Floats:
     """Return ten points of a horizontal slice of the trunk, (10, 3) in body space."""
-    return centre + CIRCLE @ np.array([wide * frame[:, 0], deep * frame[:, 2]])
+    ring: np.ndarray = centre + CIRCLE @ np.array([wide * frame[:, 0], deep * frame[:, 2]])
+    return ring
 
 
 def _trunk(canvas: Canvas, figure: Figure, seen: dict[str, Floats]) -> list[Step]:

@@ -1,0 +1,20 @@
+"""Where data and caches lie for this call."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def data_root() -> Path | None:
+    """Return the folder BENCHBOX_DATA names, if any."""
+    named = os.environ.get("BENCHBOX_DATA")
+    return Path(named).expanduser().resolve() if named else None
+
+
+def cache_root() -> Path:
+    """Return the user's cache folder: BENCHBOX_CACHE, else below XDG_CACHE_HOME or ~/.cache."""
+    named = os.environ.get("BENCHBOX_CACHE")
+    if named:
+        return Path(named).expanduser().resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").resolve() / "benchbox"
