@@ -18,6 +18,7 @@ ALLOWED = {
     "digest": set(),
     "files": set(),
     "entries": set(),
+    "events": {"files"},
     "records": set(),
     "options": {"options"},
     "config": {"options"},
@@ -95,6 +96,7 @@ ALLOWED = {
         "report",
         "figures",
         "page",
+        "events",
     },
     "__main__": {"cli"},
     "api": {"cli", "console", "report"},
@@ -111,6 +113,7 @@ NEVER = {
     "gates": {"torch"},
     "report": {"torch"},
     "figures": {"torch", "pandas", "pyarrow"},
+    "events": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy", "numpy"},
     "page": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy", "numpy"},
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
