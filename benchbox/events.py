@@ -6,14 +6,13 @@ Needs the extra `tensorboard`; nothing of TensorFlow or torch.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchbox.errors import EnvironmentProblem
-from benchbox.files import explained
+from benchbox.files import explained, write_bytes
 
 NAME = "events.out.tfevents.0.benchbox"
 """Of every event file: TensorBoard looks for the third word; there is one file to a folder."""
@@ -127,12 +126,7 @@ def grow(path: Path, content: bytes) -> str:
             with open(path, "ab") as file:
                 file.write(content[len(old) :])
             return "grown"
-        temporary = path.with_name(f".{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    write_bytes(path, content)
     return "new" if old is None else "replaced"
 
 

@@ -51,6 +51,18 @@ def explained(path: Path) -> Any:
         raise
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, in a folder that is made where it is missing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with explained(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
 def write_temporary(path: Path, text: str) -> Path:
     """Write a text beside where it will stand and return that file; nothing is left when the disk refuses."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from benchbox.config import JobConfig
 from benchbox.datasets.image import read_image
 from benchbox.datasets.topdown import TopDown
 from benchbox.errors import CannotJudge, InvalidInput
-from benchbox.files import explained
+from benchbox.files import write_bytes
 from benchbox.jobdir import JobDir
 from benchbox.pictures.maps import attention_picture, heatmaps_picture
 from benchbox.pictures.people import people_picture
@@ -134,7 +133,7 @@ def _draw(predicted: Predicted, asked: Asked) -> dict[str, dict[str, str]]:
         for kind in asked.kinds:
             picture = PICTURES[kind](predicted, some, asked.format)
             file = Path(asked.folder) / f"{name}-{kind}.{asked.format}"
-            _write(file, picture)
+            write_bytes(file, picture)
             written[image][kind] = str(file)
     return written
 
@@ -161,15 +160,3 @@ def _only(crops: TopDown, some: Sequence[int]) -> TopDown:
 
 
 PICTURES = {"skeleton": _skeleton, "heatmaps": _heatmaps, "attention": _attention}
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with explained(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
