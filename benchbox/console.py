@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+_KEPT: ContextVar[list[str] | None] = ContextVar("kept", default=None)
 
 
 def live() -> bool:
@@ -21,7 +27,22 @@ def plain(text: str) -> str:
 
 def note(text: str) -> None:
     """Print a line of progress to stderr."""
-    print(plain(text), file=sys.stderr, flush=True)
+    kept = _KEPT.get()
+    if kept is None:
+        print(plain(text), file=sys.stderr, flush=True)
+    else:
+        kept.append(plain(text))
+
+
+@contextmanager
+def kept_notes() -> Iterator[list[str]]:
+    """Collect the notes made inside instead of printing them."""
+    notes: list[str] = []
+    before = _KEPT.set(notes)
+    try:
+        yield notes
+    finally:
+        _KEPT.reset(before)
 
 
 def data(text: str) -> None:

@@ -21,6 +21,11 @@ def blocks(marker: str) -> list[str]:
     )
 
 
+def python() -> list[str]:
+    """Return the fenced Python blocks under `<!-- python -->`."""
+    return re.findall(r"<!-- python -->\n```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
 def tree() -> list[str]:
     """Return the paths that the README's tree names."""
     text = README.read_text(encoding="utf-8").split("<!-- tree -->\n", 1)[1].split("\n\n", 1)[0]

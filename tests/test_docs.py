@@ -97,6 +97,19 @@ def test_every_command_of_the_readme_runs(
         assert done.stdout or words[0] == "run", line
 
 
+def test_the_python_of_the_readme_runs(
+    root: Path, tmp_path: Path, smoke_results: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = readme.python()
+    (tmp_path / "ablations").symlink_to(root / "ablations")
+    for name, value in {"RESULTS": smoke_results, "CACHE": cache, "DATA": ""}.items():
+        monkeypatch.setenv(f"BENCHBOX_{name}", str(value))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(block, names)
+    assert {"scores", "text", "gaps"} <= names.keys()
+
+
 def test_the_workflow_calls_what_there_is(root: Path, tmp_path: Path) -> None:
     (text,) = re.findall(r"<!-- workflow -->\n```yaml\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
     calls = [shlex.split(line) for line in re.findall(r"- run: (benchbox .*)", text)]

@@ -32,10 +32,35 @@ class Side:
     results: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Two sides, how they were compared, and a row for every score; see `differences.Answer`."""
+
+    a: Side
+    b: Side
+    how: How
+    rows: list[Row]
+
+
 def compare(
     a: str, b: str, *, scale: str | None, by: str | None, how: Mapping[str, Any], results: Path, format: str
 ) -> int:
     """Compare two results and print every score's difference with its interval."""
+    done = comparison(a, b, scale=scale, by=by, how=how, results=results)
+    meta = {"schema": 1, "kind": "compare", "a": asdict(done.a), "b": asdict(done.b)}
+    meta |= {"confidence": done.how.confidence, "resamples": done.how.resamples, "seed": done.how.seed}
+    title = f"{done.b.name} against {done.a.name}"
+    emit(format, title, _columns(done.how), done.rows, meta, footnotes(done.rows, done.how))
+    return OK
+
+
+def comparison(a: str, b: str, *, scale: str | None, by: str | None, how: Mapping[str, Any], results: Path) -> Compared:
+    """Compare two results, each named as a user does.
+
+    Args: by: a kind of group; whole-set scores and pairs of joints when None. how: fields of `How`.
+
+    Raises: InvalidInput for an unknown name, CannotJudge for other persons, protocols or no result.
+    """
     asked = How(**how, kinds=("all", check_group(by)) if by else ("all", "pair"))
     if not 0.5 <= asked.confidence < 1:
         raise InvalidInput(f"--confidence {asked.confidence:g}: must be from 0.5 up and below 1, e.g. 0.95")
@@ -43,11 +68,7 @@ def compare(
     (answer,) = compared([(sides[0].results, sides[1].results)], asked, results)
     if answer.problem:
         raise CannotJudge(f"{a} and {b} cannot be compared: {answer.problem}")
-    rows = answer.rows
-    meta = {"schema": 1, "kind": "compare", "a": asdict(sides[0]), "b": asdict(sides[1])}
-    meta |= {"confidence": asked.confidence, "resamples": asked.resamples, "seed": asked.seed}
-    emit(format, f"{sides[1].name} against {sides[0].name}", _columns(asked), rows, meta, footnotes(rows, asked))
-    return OK
+    return Compared(sides[0], sides[1], asked, answer.rows)
 
 
 def footnotes(rows: Sequence[Row], how: How) -> list[str]:

@@ -39,20 +39,25 @@ def emit_sheets(format: str, sheets: Sequence[Sheet], meta: Mapping[str, Any]) -
     """
     if format not in FORMATS:
         raise InvalidInput(f"--format {format}: unknown{nearest(format, FORMATS)}")
+    if format == "rich":
+        for sheet in sheets:
+            _rich(sheet)
+    else:
+        data(as_text(format, sheets, meta))
+
+
+def as_text(format: str, sheets: Sequence[Sheet], meta: Mapping[str, Any]) -> str:
+    """Return tables as one document of a format that is no terminal's: md, latex, csv, json or html; see above."""
     if format == "json":
         records = [
             {**one.meta, "title": one.title, "rows": list(one.rows), "footnotes": list(one.footnotes)} for one in sheets
         ]
         text = json.dumps(records[0] if not meta else {**meta, "tables": records}, indent=1, ensure_ascii=False)
-        data(CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
-    elif format == "html":
-        data(as_html(sheets))
-    elif format == "rich":
-        for sheet in sheets:
-            _rich(sheet)
-    else:
-        write = {"csv": as_csv, "md": as_markdown, "latex": as_latex}[format]
-        data("\n\n".join(map(write, sheets)))
+        return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if format == "html":
+        return as_html(sheets)
+    write = {"csv": as_csv, "md": as_markdown, "latex": as_latex}[format]
+    return "\n\n".join(map(write, sheets))
 
 
 def _rich(sheet: Sheet) -> None:

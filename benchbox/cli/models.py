@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli.options import Format, Json, Results
+from benchbox.cli.options import Format, Json, Results, Scale
 from benchbox.cli.verbs import Words
 
 models_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
@@ -95,3 +95,28 @@ def models_bench(
 
     asked = bench.Asked(device, batch, precision, input, repeats, threads)
     sys.exit(bench.bench(names, asked, results, "json" if json else format))
+
+
+@models_verbs.command("export")
+def models_export(
+    run: Annotated[str, typer.Argument(metavar="JOB", help="A job id's beginning, or STUDY.toml:ARM.")],
+    out: Annotated[Path | None, typer.Option(help="The file; JOB.onnx here when not given.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Images a call takes; 1 when not given.")] = None,
+    dynamic: Annotated[bool, typer.Option("--dynamic", help="Let a call take any number of images.")] = False,
+    scale: Scale = None,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Write a finished job's network as an ONNX file, if onnxruntime computes with it what we do.
+
+    Its metadata say what goes in and what comes out: size, colours, mean and deviation, joints, stride, decoding.
+
+    Example: benchbox models export 5c60 --out hrnet.onnx --dynamic
+
+    Exit codes: 0 written, 1 it computes something else, 2 usage or an unknown job, 3 no result or one without its
+    weights, 4 the file cannot be written, or ONNX is not installed.
+    """
+    from benchbox.cli import export
+
+    sys.exit(export.export(run, out, batch, dynamic, scale=scale, results=results, format="json" if json else format))

@@ -45,7 +45,7 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
     if wanted.boxes and len(images) > 1:
         raise InvalidInput(f"--box: belongs to one image, and there are {len(images)}; call it once for each")
     asked = {
-        "job": _job(run, scale, results),
+        "job": job_of(run, scale, results),
         "images": [str(image) for image in images],
         "boxes": [_box(text) for text in wanted.boxes],
         "kinds": kinds,
@@ -65,7 +65,7 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
     return OK
 
 
-def _job(run: str, scale: str | None, results: Path) -> str:
+def job_of(run: str, scale: str | None, results: Path) -> str:
     """Return the id of a finished job: the only one that a beginning fits, or an arm's first seed."""
     file, mark, arm = run.partition(".toml:")
     if mark:

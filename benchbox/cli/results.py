@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli.options import Format, Json, Results
+from benchbox.cli.options import Format, Json, Results, Scale
 from benchbox.cli.verbs import Words
 from benchbox.errors import InvalidInput
 
@@ -53,6 +53,29 @@ def merge(
     meta = {"schema": 1, "kind": "results-merge", "counts": counts}
     emit("json" if json else format, f"{other} into {results}", columns, rows, meta, [footnote])
     sys.exit(FAILED if any(row["outcome"] in TO_DO for row in rows) else OK)
+
+
+@results_verbs.command("tensorboard")
+def tensorboard(
+    studies: Annotated[list[Path] | None, typer.Argument(metavar="[STUDY.toml...]", show_default=False)] = None,
+    scale: Scale = None,
+    persons: Annotated[int, typer.Option(min=0, max=64, help="Pictures of the worst and of the first persons.")] = 4,
+    results: Results = Path("results"),
+    format: Format = "rich",
+    json: Json = False,
+) -> None:
+    """Write what is on record of finished and running jobs for TensorBoard, into results/tensorboard/.
+
+    Of some studies or of all jobs: loss, learning rate and scores by epoch, final scores, persons, every setting; a
+    second call adds what is new since.
+
+    Example: benchbox results tensorboard ablations/smoke.toml && tensorboard --logdir results/tensorboard
+
+    Exit codes: 0 written, 2 invalid study, 3 none of the jobs was begun, 4 no room, or TensorBoard is not installed.
+    """
+    from benchbox.cli import tensorboard as verb
+
+    sys.exit(verb.tensorboard(studies or [], scale, persons, results, "json" if json else format))
 
 
 @results_verbs.command("clean")

@@ -35,16 +35,7 @@ def score(
 ) -> int:
     """Judge predictions and print their scores."""
     shown = ("all", "pair") if by is None else ("all", check_group(by))
-    if origin not in (0, 1):
-        raise InvalidInput(f"--origin {origin}: coordinates count from 0 or from 1")
-    words = ["score", str(predictions), "--dataset", dataset, "--results", str(results), "--origin", str(origin)]
-    words += ["--save", save] if save else []
-    words += ["--truth", str(truth)] if truth else []
-    words += [word for text in protocols for word in ("--protocol", text)]
-    data = folders.data_root()
-    answer = ask([*words, *(["--data", str(data)] if data else [])])
-    for line in answer["notes"]:
-        note(f"{predictions.name}: {line}")
+    answer = judged(predictions, dataset, truth=truth, protocols=protocols, origin=origin, save=save, results=results)
     rows = [row for row in answer["rows"] if format == "json" or row["group"].partition(":")[0] in shown]
     columns = [
         Column("protocol", "Protocol"),
@@ -60,6 +51,34 @@ def score(
     if save:
         note(f"saved as {save}; next: benchbox table STUDY --with {save}")
     return OK
+
+
+def judged(
+    predictions: Path,
+    dataset: str,
+    *,
+    truth: Path | None,
+    protocols: Sequence[str],
+    origin: int,
+    save: str,
+    results: Path,
+) -> dict[str, Any]:
+    """Have the worker judge predictions; return its rows and the protocol's part that says how they were made.
+
+    Raises: InvalidInput for a file that is not what it should be, CannotJudge where nothing can be scored,
+        EnvironmentProblem without ground truth.
+    """
+    if origin not in (0, 1):
+        raise InvalidInput(f"--origin {origin}: coordinates count from 0 or from 1")
+    words = ["score", str(predictions), "--dataset", dataset, "--results", str(results), "--origin", str(origin)]
+    words += ["--save", save] if save else []
+    words += ["--truth", str(truth)] if truth else []
+    words += [word for text in protocols for word in ("--protocol", text)]
+    data = folders.data_root()
+    answer: dict[str, Any] = ask([*words, *(["--data", str(data)] if data else [])])
+    for line in answer["notes"]:
+        note(f"{predictions.name}: {line}")
+    return answer
 
 
 def rescore(path: Path | None, choice: Choice, protocols: Sequence[str], check: bool, format: str) -> int:

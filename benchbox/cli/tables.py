@@ -43,6 +43,20 @@ def table(
     path: Path | None, paper: str | None, scale: str | None, strict: bool, shown: Shown, results: Path, format: str
 ) -> int:
     """Print one study's table or all tables of a paper."""
+    found = layouts(path, paper, scale, shown, results, wide=format == "csv")
+    emit_sheets(format, *sheets(found, paper, shown, format))
+    return CANNOT_JUDGE if strict and any(layout.missing for layout in found) else OK
+
+
+def layouts(
+    path: Path | None, paper: str | None, scale: str | None, shown: Shown, results: Path, *, wide: bool = False
+) -> list[Layout]:
+    """Lay out one study's table, or those of a paper that were asked for.
+
+    Args: wide: as for `paper_table`.
+
+    Raises: InvalidInput where what is asked for does not go together, or is not there.
+    """
     if (path is None) == (paper is None):
         known = f" (papers: {', '.join(papers.names())})"
         raise InvalidInput(f"table: give either a study's file or --paper NAME{known}")
@@ -51,12 +65,16 @@ def table(
     if path is None and (shown.by or shown.protocols or shown.saved):
         raise InvalidInput("table: --by, --protocol and --with go with a study's file")
     if path is not None:
-        layouts = [study_layout(path, scale, shown, results)]
-    else:
-        layouts = paper_layouts(str(paper), shown, scale, results, wide=format == "csv")
+        return [study_layout(path, scale, shown, results)]
+    return paper_layouts(str(paper), shown, scale, results, wide=wide)
+
+
+def sheets(
+    layouts: Sequence[Layout], paper: str | None, shown: Shown, format: str
+) -> tuple[list[Sheet], dict[str, Any]]:
+    """Return layouts as they are printed in a format, and what stands around several tables in JSON."""
     several = {"schema": SCHEMA, "kind": "paper-tables", "paper": paper} if paper and not shown.tables else {}
-    emit_sheets(format, [sheet(layout, format) for layout in layouts], several)
-    return CANNOT_JUDGE if strict and any(layout.missing for layout in layouts) else OK
+    return [sheet(layout, format) for layout in layouts], several
 
 
 def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> Layout:

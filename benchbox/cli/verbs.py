@@ -32,7 +32,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "plot": ("score_verbs:plot", "Draw a study's figures."),
         "report": ("score_verbs:report", "Write one HTML page of tables, plots, verdicts and persons."),
         "predict": ("score_verbs:predict", "Predict the people of any images; draw skeletons, heatmaps, attention."),
-        "results": ("results:results_verbs", "Join results folders, clean them."),
+        "results": ("results:results_verbs", "Results folders: join, clean, export."),
     },
     "Papers": {
         "claims": ("paper_verbs:claims", "Check what a paper says of its results."),
@@ -48,7 +48,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Machine": {
         "data": ("data:data_verbs", "Data sets: what is there, and is it sound."),
-        "models": ("models:models_verbs", "Networks: what they cost, what weights fit, how fast they are."),
+        "models": ("models:models_verbs", "Networks: cost, fitting weights, speed, export."),
     },
 }
 """Groups of verbs; each verb with the file in this folder and the name in it, and its line in `benchbox --help`."""

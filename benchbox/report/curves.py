@@ -35,14 +35,14 @@ class Logged:
 
 
 def logged(folder: JobDir) -> list[Logged]:
-    """Read the epochs of a job from the logs of its attempts up to the one that published, by epoch.
+    """Read the epochs of a job from the logs of its attempts up to the one that published, all so far when none did.
 
     An epoch that was trained twice counts as it was trained last; a log that is missing tells nothing.
     """
     result = folder.result()
     found: dict[int, Logged] = {}
     for number in folder.numbers():
-        if result is not None and number <= result.number:
+        if result is None or number <= result.number:
             for line in _lines(Attempt(folder, number)):
                 read = _EPOCH.match(line)
                 if read:

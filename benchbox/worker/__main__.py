@@ -66,9 +66,10 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    names = "run count full score rescore check fit compare matches spread persons predict rates bench"
+    names = "run count full score rescore check fit compare matches spread persons predict rates bench export"
     made = [verbs.add_parser(name) for name in names.split()]
     run, count, full, score, rescore, check, fit, compare, matches, spread, persons, predict = made[:12]
+    export = made[-1]
     run.add_argument("job", type=Path)
     run.add_argument("--attempt", type=int, required=True)
     run.add_argument("--processes", type=int, default=1)
@@ -87,13 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("weights", type=Path)
     for verb in (full, score, check):
         verb.add_argument("--dataset", required=True)
-    for verb in (run, full, score, rescore, check, compare, matches, spread, persons):
+    for verb in (run, full, score, rescore, check, compare, matches, spread, persons, export):
         verb.add_argument("--data", type=Path)
-    for verb in (run, count, rescore, check, compare, matches, spread, persons):
+    for verb in (run, count, rescore, check, compare, matches, spread, persons, export):
         verb.add_argument("--cache", type=Path, required=True)
     for verb in (score, rescore):
         verb.add_argument("--protocol", action="append", default=[])
-    for verb in (score, rescore, compare, matches, spread, persons, predict):
+    for verb in (score, rescore, compare, matches, spread, persons, predict, export):
         verb.add_argument("--results", type=Path, required=True)
     return parser
 
@@ -173,6 +174,13 @@ def _predict(options: argparse.Namespace) -> dict[str, Any]:
     return predict_images(options.results, asked.pop("job"), Asked(**asked))
 
 
+def _export(options: argparse.Namespace) -> dict[str, Any]:
+    from benchbox.worker.export import export
+
+    where = {"data": options.data, "cache": options.cache}
+    return export(options.results, **json.load(sys.stdin), **where)
+
+
 def _rates(options: argparse.Namespace) -> dict[str, float]:
     from benchbox.worker.bench import Setting, rates
 
@@ -202,6 +210,7 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "predict": _predict,
     "rates": _rates,
     "bench": _bench,
+    "export": _export,
 }
 
 
