@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +12,9 @@ from benchbox.cli import paper_verbs, score_verbs, study_verbs
 from benchbox.cli.data import data_verbs
 from benchbox.cli.gate import gate
 from benchbox.cli.models import models_verbs
-from benchbox.cli.options import Format, Json
+from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.results import results_verbs
-from benchbox.errors import INTERRUPTED, BenchboxError, InvalidInput
+from benchbox.errors import INTERRUPTED, BenchboxError
 
 app = typer.Typer(
     name="benchbox",
@@ -64,20 +65,24 @@ def doctor(
     resume: Annotated[bool, typer.Option("--resume", help="Kill small trainings and compare how they end.")] = False,
     kills: Annotated[int, typer.Option(help="How often each is killed.")] = 3,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+    results: Results = Path("results"),
     format: Format = "rich",
     json: Json = False,
 ) -> None:
-    """Examine this machine: whether a training that is killed at random moments and resumed ends with the same bits.
+    """Examine this machine: Python, torch, GPUs, memory, disks, data, clock, Slurm; each with what to do next.
 
-    Example: benchbox doctor --resume
+    With --resume: whether a training that is killed at random moments and resumed ends with the same bits.
 
-    Exit codes: 0 the same bits, 1 not, 2 nothing asked, 3 no kill hit a training, 4 a worker failed.
+    Example: benchbox doctor
+
+    Exit codes: 0 no error, 4 something is broken; with --resume 0 the same bits, 1 not, 3 no kill hit a training,
+    4 a worker failed.
     """
     from benchbox.cli import doctor as examination
+    from benchbox.cli import resume as trial
 
-    if not resume:
-        raise InvalidInput("doctor: say what to examine: --resume")
-    sys.exit(examination.resume(kills, seed, "json" if json else format))
+    chosen = "json" if json else format
+    sys.exit(trial.resume(kills, seed, chosen) if resume else examination.examine(results, chosen))
 
 
 STUDIES = (study_verbs.plan, study_verbs.run, study_verbs.status, study_verbs.logs, study_verbs.cancel)

@@ -32,7 +32,7 @@ from benchbox.jobdir import Attempt, JobDir
 from benchbox.lease import Heart
 from benchbox.worker.together import AGAIN, LAUNCHER, LOST, MoreParts, follow_launcher
 
-WITHOUT_IMAGES = {"count", "fit"}
+WITHOUT_IMAGES = {"count", "fit", "torch"}
 """Verbs that do without OpenCV."""
 OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-get install -y libgl1 libglib2.0-0"
 
@@ -66,7 +66,7 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    names = "run count full score rescore check fit compare matches spread persons predict rates bench"
+    names = "run count full score rescore check fit compare matches spread persons predict rates bench opencv torch"
     made = [verbs.add_parser(name) for name in names.split()]
     run, count, full, score, rescore, check, fit, compare, matches, spread, persons, predict = made[:12]
     run.add_argument("job", type=Path)
@@ -185,6 +185,20 @@ def _bench(options: argparse.Namespace) -> dict[str, Any]:
     return measure(config, setting, folder=Path(asked.pop("folder")), **asked)
 
 
+def _opencv(options: argparse.Namespace) -> str:
+    import cv2
+
+    return str(cv2.__version__)
+
+
+def _torch(options: argparse.Namespace) -> dict[str, Any]:
+    try:
+        from benchbox.worker.machine import torch_sees
+    except (ImportError, OSError) as problem:
+        raise EnvironmentProblem(f"torch cannot be imported ({problem})") from None
+    return torch_sees()
+
+
 ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "count": _count,
     "full": _full,
@@ -199,6 +213,8 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "predict": _predict,
     "rates": _rates,
     "bench": _bench,
+    "opencv": _opencv,
+    "torch": _torch,
 }
 
 
