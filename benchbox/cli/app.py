@@ -85,7 +85,14 @@ def doctor(
     sys.exit(trial.resume(kills, seed, chosen) if resume else examination.examine(results, chosen))
 
 
-STUDIES = (study_verbs.plan, study_verbs.run, study_verbs.status, study_verbs.logs, study_verbs.cancel)
+STUDIES = (
+    study_verbs.init,
+    study_verbs.plan,
+    study_verbs.run,
+    study_verbs.status,
+    study_verbs.logs,
+    study_verbs.cancel,
+)
 SCORES = (
     score_verbs.table,
     score_verbs.report,
