@@ -45,7 +45,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Ground:
-    """A data set at full size with the recipe that goes with it, and its smaller scales (without the network's part)."""
+    """A data set at full size with a recipe, and what is other at smaller scales, without the network's part."""
 
     comment: str
     base: Table
@@ -71,10 +71,18 @@ GROUNDS: dict[str, Ground] = {
         },
     ),
     "coco": Ground(
-        "HRNet's recipe for COCO (its released w32_256x192 configuration), with the field's detector boxes.",
+        "HRNet's recipe for COCO, with a GPU's share of its batch, and the field's detector boxes.",
         {
             "dataset": {"name": "coco", "train": "train2017", "test": "val2017", "input": [256, 192]},
-            "train": {"epochs": 210, "batch": 32, **ADAM, "lr_drops": [170, 200], "rotate": 45.0, "rescale": 0.35},
+            "train": {
+                "epochs": 210,
+                "batch": 32,
+                **ADAM,
+                "lr_drops": [170, 200],
+                "rotate": 45.0,
+                "rescale": 0.35,
+                "half_body": 0.3,
+            },
             "evaluate": {"boxes": "detector", "flip_test": True},
         },
         {
@@ -91,7 +99,7 @@ GROUNDS: dict[str, Ground] = {
         },
     ),
     "mpii": Ground(
-        "HRNet's recipe for MPII (its released w32_256x256 configuration).",
+        "HRNet's recipe for MPII, with a GPU's share of its batch.",
         {
             "dataset": {"name": "mpii", "train": "train", "test": "valid", "input": [256, 256]},
             "train": {"epochs": 210, "batch": 32, **ADAM, "lr_drops": [170, 200], "rotate": 30.0, "rescale": 0.25},
@@ -154,7 +162,7 @@ def variation(of: Network, vary: str) -> Variation:
         return _by_key(of, vary)
     if vary not in VARIATIONS:
         known = nearest(vary, VARIATIONS)
-        raise InvalidInput(f"--vary {vary}: unknown{known}, or KEY=VALUE,VALUE such as train.lr=1e-3,5e-4")
+        raise InvalidInput(f"--vary {vary}: unknown{known} (or a key: train.lr=1e-3,5e-4)")
     return VARIATIONS[vary](of)
 
 
@@ -219,6 +227,7 @@ def text_of(choice: Choice) -> str:
         "",
         f"# A whole job. {of.name}: {source_of(of)}.",
         f"# {ground.comment}",
+        *(["# It starts from ImageNet: model.pretrained = FILE."] if "mini" in scales else []),
         "[base]",
         *_tables(_without(base, of_arms)),
         *_arms(varied),
@@ -248,7 +257,7 @@ def _arms(varied: Variation) -> list[str]:
     if varied.axis:
         key, values = varied.axis
         return ["", "[axes]", f"{key} = {spell(values)}", "", "[reference]", f"{key} = {spell(values[0])}"]
-    lines = []
+    lines: list[str] = []
     for name, model in varied.arms.items():
         lines += ["", "[[variants]]", f"name = {spell(name)}", *(["reference = true"] if not lines else [])]
         lines += [f"model.{key} = {spell(value)}" for key, value in model.items()]

@@ -13,7 +13,7 @@ from typing import TypeVar
 from benchbox.cli.draft import GROUNDS, VARIATIONS, Choice, known_data, network, text_of, variation
 from benchbox.cli.study import seeds_of
 from benchbox.console import note, question
-from benchbox.errors import OK, BenchboxError, EnvironmentProblem, InvalidInput
+from benchbox.errors import OK, BenchboxError, InvalidInput
 from benchbox.files import explained, write_temporary
 from benchbox.networks import networks
 from benchbox.plan import expand, jobs
@@ -45,12 +45,12 @@ def init(file: Path, asked: Asked, *, force: bool) -> int:
     try:
         study = read_study(temporary)
         arms = {scale: expand(study, scale) for scale in ("paper", *study.scales)}["tiny"]
-        with explained(file):
-            os.replace(temporary, file)
-    except (InvalidInput, EnvironmentProblem) as problem:
-        raise type(problem)(str(problem).split(": ", 1)[-1]) from None  # the draft's place says nothing to anybody
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BenchboxError as problem:
+        temporary.unlink()
+        said = str(problem).removeprefix(str(temporary)).lstrip(":0123456789 ")  # nobody knows the draft's lines
+        raise InvalidInput(said) from None
+    with explained(file):
+        os.replace(temporary, file)
     name = shlex.quote(str(file))
     note(f"{file}: {len(arms)} arms, {len(jobs(arms))} jobs")
     note(f"next: benchbox plan {name}, benchbox run {name}, benchbox table {name}")
