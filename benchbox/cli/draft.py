@@ -53,7 +53,7 @@ class Ground:
 
 
 ADAM = {"optimizer": "adam", "lr": 1e-3}
-TINY_TRAIN = {"epochs": 4, "batch": 16, "lr_drops": [3], "sigma": 1.0}
+TINY_TRAIN = {"epochs": 3, "batch": 16, "lr_drops": [2], "sigma": 1.0}
 MINI_TRAIN = {"epochs": 20, "batch": 8, "lr_drops": [16], "sigma": 1.5}
 GROUNDS: dict[str, Ground] = {
     "embedded": Ground(
@@ -65,7 +65,7 @@ GROUNDS: dict[str, Ground] = {
         },
         {
             "tiny": {
-                "dataset": {"train": 300, "test": 200, "input": [64, 64]},
+                "dataset": {"train": 1500, "test": 300, "input": [64, 64]},
                 "train": TINY_TRAIN,
             }
         },
@@ -92,7 +92,7 @@ GROUNDS: dict[str, Ground] = {
                 "train": MINI_TRAIN,
             },
             "tiny": {
-                "dataset": {"name": "synthetic", "train": 300, "test": 200, "input": [64, 64]},
+                "dataset": {"name": "synthetic", "train": 1500, "test": 300, "input": [64, 64]},
                 "evaluate": {"boxes": "ground-truth"},
                 "train": TINY_TRAIN,
             },
@@ -108,7 +108,7 @@ GROUNDS: dict[str, Ground] = {
         {
             "mini": {"dataset": {"input": [128, 128]}, "train": MINI_TRAIN},
             "tiny": {
-                "dataset": {"name": "synthetic", "layout": "mpii", "train": 300, "test": 200, "input": [64, 64]},
+                "dataset": {"name": "synthetic", "layout": "mpii", "train": 1500, "test": 300, "input": [64, 64]},
                 "train": TINY_TRAIN,
             },
         },

@@ -40,11 +40,12 @@ def _gpu(parts: list[str]) -> Finding:
     text = f"{index}: {name}, driver {driver}"
     if not (total.isdigit() and used.isdigit()):
         return Finding("gpu", "warning", f"{text}, which does not tell its memory", "run cannot see whether it is busy")
-    text += f", {size(int(total) * 2**20)}, {size(int(used) * 2**20)} used"
+    text += f", {size(int(total) * 2**20)}"
+    taken = size(int(used) * 2**20)
     if int(used) > BUSY_SHARE * int(total):
         advice = f"run waits until it is free; others: CUDA_VISIBLE_DEVICES, or end what nvidia-smi shows on {index}"
-        return Finding("gpu", "warning", text + " by another process", advice)
-    return Finding("gpu", "ok", text)
+        return Finding("gpu", "warning", f"{text}, {taken} used by another process", advice)
+    return Finding("gpu", "ok", f"{text}, {taken} used")
 
 
 def cores(where: Where) -> list[Finding]:
