@@ -46,7 +46,7 @@ def _cuda(sees: dict[str, Any]) -> Finding:
     if not named:
         return Finding("cuda", "ok", "no GPU to use: jobs run on the CPU, studies at scale tiny")
     why = sees["why_not"] or (f"it sees {len(used)}" if sees["cuda"] else "it is built without CUDA")
-    text = f"torch cannot use the {len(named)} GPUs that are named ({', '.join(named)}): {why}"
+    text = f"torch cannot use all GPUs that are named ({', '.join(named)}): {why}"
     advice = "see nvidia-smi and CUDA_VISIBLE_DEVICES; " if sees["cuda"] else ""
     return Finding("cuda", "error", text, advice + INSTALL_TORCH)
 

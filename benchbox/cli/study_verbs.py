@@ -12,7 +12,7 @@ from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, Stud
 
 
 def init(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path("study.toml"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("study.toml"),
     model: Annotated[str | None, typer.Option(help="A network of benchbox models list; hrnet-w32.")] = None,
     vary: Annotated[str | None, typer.Option(help="attention, kernels, or KEY=VALUE,VALUE,...; attention.")] = None,
     data: Annotated[str | None, typer.Option(help="embedded, coco or mpii; embedded.")] = None,

@@ -115,7 +115,7 @@ def test_a_torch_that_hangs_is_left(where: Where, tmp_path: Path, monkeypatch: p
             "error",
             "driver on your system is too old",
         ),
-        (["0", "7"], {"gpus": ["H200"]}, "error", "2 GPUs that are named (0, 7): it sees 1"),
+        (["0", "7"], {"gpus": ["H200"]}, "error", "all GPUs that are named (0, 7): it sees 1"),
     ],
 )
 def test_cuda_is_held_against_the_gpus_that_jobs_will_be_given(
@@ -319,6 +319,8 @@ def test_data_sets_are_found_whole_in_part_or_not(where: Where, tmp_path: Path) 
 
 
 def test_a_clock_behind_the_code_or_the_results_is_a_warning(where: Where, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed = machine_storage._code_time
+    monkeypatch.setattr(machine_storage, "_code_time", lambda: 0.0)
     assert told(machine_storage.clock(where)) == [("clock", "ok")]
     job = where.results / "jobs" / "0123456789ab"
     job.mkdir(parents=True)
@@ -328,6 +330,7 @@ def test_a_clock_behind_the_code_or_the_results_is_a_warning(where: Where, monke
     assert (ahead.level, "what lies in" in ahead.text) == ("warning", True)
     os.utime(job, (now, now - 3600))
     assert told(machine_storage.clock(where)) == [("clock", "ok")]
+    monkeypatch.setattr(machine_storage, "_code_time", committed)
     monkeypatch.setattr(machine_storage.time, "time", lambda: 1e9)
     assert "but the code is of" in machine_storage.clock(where)[0].text
 
