@@ -89,6 +89,7 @@ def test_a_broken_torch_is_one_line(
     broken: str, said: str, where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
     package(tmp_path, "torch", broken, monkeypatch, root)
+    package(tmp_path, "cv2", "raise ImportError('told by another line')", monkeypatch, root)
     (found,) = machine_software.torch(where)
     assert (found.check, found.level, found.text.count("\n")) == ("torch", "error", 0)
     assert said in found.text

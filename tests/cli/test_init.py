@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchbox.cli import init as verb
@@ -120,6 +120,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(tmp_path: Path, capsys: pyte
 
 
 @settings(max_examples=60, deadline=None)
+@example(title='\x7f\t\\"')
 @given(title=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
 def test_any_title_comes_back_as_it_was(title: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("title") / "study.toml"
