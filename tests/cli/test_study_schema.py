@@ -95,6 +95,7 @@ WRONG = {
     "a network's range at a scale": ("model.shrink = 0.25", "model.shrink = 1.5"),
     "a key of no attention": ("model.attend.sub_networks", "model.attend.sub_network"),
     "an arm without a name": ('name = "sub-network 1"\n', ""),
+    "an arm with an empty name": ('name = "sub-network 1"', 'name = ""'),
     "a word for a truth": ("reference = true", 'reference = "yes"'),
     "unknown scale": ("[scales.tiny]", "[scales.small]"),
     "another schema": ("schema = 1", "schema = 2"),
