@@ -56,6 +56,15 @@ def ask(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def question(text: str, default: str) -> str:
+    """Ask for a line on the terminal; an empty one is the default, the end of the input an interruption."""
+    print(f"{plain(text)} [{default}] ", end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line.strip() or default
+
+
 def duration(seconds: float) -> str:
     """Spell a duration the way people say it: 45 s, 12 min, 3.5 h, 8 days."""
     if seconds < 90:

@@ -17,17 +17,19 @@ MOST_PROCESSES = 64
 JOB_TABLES = ("dataset", "model", "train", "evaluate")
 
 
-class _Raw(BaseModel):
+class RawStudy(BaseModel):
     """The top level of a study, before its tables are merged into jobs."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    schema_: int = Field(alias="schema")
+    schema_: int = Field(alias="schema", description="version of these keys")
     title: str = Field(min_length=1, max_length=200)
-    paper: str | None = Field(None, pattern=r"^[a-z0-9-]+$")
-    effect: float | None = Field(None, gt=0, le=100)
-    seeds: list[int] = Field([0], min_length=1, max_length=1000)
-    factor: list[str] = Field(min_length=1)
+    paper: str | None = Field(None, pattern=r"^[a-z0-9-]+$", description="whose tables it answers")
+    effect: float | None = Field(None, gt=0, le=100, description="the difference it looks for, in points")
+    seeds: list[int] = Field([0], min_length=1, max_length=1000, description="every arm runs with each")
+    factor: list[str] = Field(
+        min_length=1, description="what is varied; an arm that differs from its reference elsewhere is refused"
+    )
     base: dict[str, Any]
     variants: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
@@ -123,12 +125,12 @@ def flatten(table: dict[str, Any], prefix: Path_ = ()) -> dict[Path_, Any]:
     return leaves
 
 
-def _check_top(document: Document) -> _Raw:
+def _check_top(document: Document) -> RawStudy:
     document.check_schema(SCHEMA)
     try:
-        return _Raw.model_validate(document.values)
+        return RawStudy.model_validate(document.values)
     except ValidationError as problem:
-        known = [known.alias or name for name, known in _Raw.model_fields.items()]
+        known = [known.alias or name for name, known in RawStudy.model_fields.items()]
         raise document.mistake(problem, known, "a study needs schema, title, factor and base") from None
 
 

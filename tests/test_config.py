@@ -140,7 +140,7 @@ def test_the_seed_and_the_generators_version_are_part_of_the_id() -> None:
 
 def frozen_fields() -> dict[str, dict[str, Any]]:
     """Return every option's default by table, and the keys of a study."""
-    tables: dict[str, dict[str, Any]] = {"study": dict.fromkeys(spec._Raw.model_json_schema()["properties"])}
+    tables: dict[str, dict[str, Any]] = {"study": dict.fromkeys(spec.RawStudy.model_json_schema()["properties"])}
     schema = JobConfig.model_json_schema()
     for name, table in {"JobConfig": schema, **schema["$defs"]}.items():
         defaults = {key: field.get("default", "required") for key, field in table["properties"].items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import os
 import re
 import shlex
 import shutil
@@ -73,6 +75,31 @@ def test_the_set_up_commands_install_by_the_constraints() -> None:
     for name in ("main", "tests"):
         assert "pip install -q -c constraints.txt -e " in readme.command(name)
     assert readme.command("tests").endswith("nox -s tests")
+
+
+def symptoms() -> list[tuple[str, str]]:
+    """Return the rows of the README's table of troubles: what is seen, what helps."""
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"<!-- symptoms -->\n((?:\|.*\n)+)", text)
+    rows = [[cell.strip() for cell in line.strip("|\n").split(" | ")] for line in table.splitlines()[2:]]
+    return [(seen, help) for seen, help in rows]
+
+
+@pytest.mark.parametrize(("seen", "help"), symptoms())
+def test_troubles_are_quoted_as_they_are_told_and_their_verbs_exist(seen: str, help: str, root: Path) -> None:
+    sources = [file.read_text(encoding="utf-8") for file in (root / "benchbox").rglob("*.py")]
+    spoken = re.sub(r'"\s*f?"', "", " ".join(sources))  # strings that stand on two lines
+    spoken += " ".join((os.strerror(errno.ENOSPC).lower(), "nan", " libGL.so.1"))
+    for quoted in re.findall(r"`([^`]+)`", seen):
+        for part in re.split(r": |\.\.\.|[\[\]()]|failed|nan$", quoted.removeprefix("benchbox ")):
+            assert part.strip() in spoken, part
+    verbs = get_command(app)
+    for quoted in re.findall(r"`benchbox ([^`]+)`", help):
+        name, *words = shlex.split(quoted)
+        verb = verbs.commands[name]
+        if words and words[0] in getattr(verb, "commands", {}):
+            verb = verb.commands[words.pop(0)]
+        verb.make_context(name, words)
 
 
 def test_links_in_the_documents_lead_somewhere(root: Path) -> None:

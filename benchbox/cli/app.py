@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from benchbox.cli.options import Format, Json
+from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.verbs import Verbs
 from benchbox.errors import INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest
 
@@ -92,17 +93,21 @@ def doctor(
     resume: Annotated[bool, typer.Option("--resume", help="Kill small trainings and compare how they end.")] = False,
     kills: Annotated[int, typer.Option(help="How often each is killed.")] = 3,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+    results: Results = Path("results"),
     format: Format = "rich",
     json: Json = False,
 ) -> None:
-    """Examine this machine: whether a training that is killed at random moments and resumed ends with the same bits.
+    """Examine this machine: Python, torch, GPUs, memory, disks, data, clock, Slurm; each with what to do next.
 
-    Example: benchbox doctor --resume
+    With --resume: whether a training that is killed at random moments and resumed ends with the same bits.
 
-    Exit codes: 0 the same bits, 1 not, 2 nothing asked, 3 no kill hit a training, 4 a worker failed.
+    Example: benchbox doctor
+
+    Exit codes: 0 no error, 4 something is broken; with --resume 0 the same bits, 1 not, 3 no kill hit a training,
+    4 a worker failed.
     """
     from benchbox.cli import doctor as examination
+    from benchbox.cli import resume as trial
 
-    if not resume:
-        raise InvalidInput("doctor: say what to examine: --resume")
-    sys.exit(examination.resume(kills, seed, "json" if json else format))
+    chosen = "json" if json else format
+    sys.exit(trial.resume(kills, seed, chosen) if resume else examination.examine(results, chosen))

@@ -22,16 +22,19 @@ from benchbox.errors import (
 PROBLEMS = {USAGE: InvalidInput, CANNOT_JUDGE: CannotJudge, ENVIRONMENT: EnvironmentProblem}
 
 
-def ask(words: Sequence[str], given: Any = None) -> Any:
+def ask(words: Sequence[str], given: Any = None, seconds: float | None = None) -> Any:
     """Call a verb of the worker and return what it answers.
 
-    Args: words: the verb and its options. given: JSON for its stdin.
+    Args: words: the verb and its options. given: JSON for its stdin. seconds: how long to wait; for ever without.
 
     Raises: the worker's own problem, one line; RuntimeError with its traceback for a bug.
     """
     command = [sys.executable, "-m", "benchbox.worker", *words]
     text = None if given is None else json.dumps(given)
-    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise EnvironmentProblem(f"the worker's {words[0]} did not answer within {seconds:.0f} s") from None
     said = done.stderr.strip().splitlines()
     if done.returncode in PROBLEMS and said and "Traceback" not in done.stderr:
         for line in said[:-1]:

@@ -19,7 +19,7 @@ def list_all(format: str) -> int:
     """Print every part of every data set: found or missing, and where a missing one comes from."""
     data = folders.data_root()
     rows = [
-        {"dataset": name, "what": part.what, "path": part.path, **_state(part, data)}
+        {"dataset": name, "what": part.what, "path": part.path, **state(part, data)}
         for name, entry in CATALOGUE.items()
         for part in entry.parts
     ]
@@ -78,7 +78,8 @@ def check(named: str, format: str) -> int:
     return FAILED if rows else OK
 
 
-def _state(part: Part, data: Path | None) -> dict[str, Any]:
+def state(part: Part, data: Path | None) -> dict[str, Any]:
+    """Return whether a part of a data set is found, missing or optional, and how many files its folder holds."""
     place = data / part.path if data else None
     absent = "missing" if part.needed else "optional"
     if place is None or not place.exists():

@@ -1,134 +1,82 @@
-"""The verb that examines this machine: does a training that is killed and resumed end with the same bits here?"""
+"""The verb that examines this machine: one line for each finding, and what to do next."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import random
-import signal
-import subprocess
-import sys
-import tempfile
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
 
-from benchbox import store
-from benchbox.cli import folders
+from benchbox.cli import folders, machine_devices, machine_software, machine_storage
+from benchbox.cli.finding import Finding, Where
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
-from benchbox.config import JobConfig, job_id
 from benchbox.console import note
-from benchbox.errors import CANNOT_JUDGE, FAILED, OK, EnvironmentProblem, InvalidInput
-from benchbox.jobdir import Attempt, JobDir
+from benchbox.errors import ENVIRONMENT, OK
 
-POSE = {"epochs": 2, "trains": "pose", "masks": "ones", "lr": 1e-3}
-TASKS = [POSE, {"epochs": 1, "trains": "masks", "lr": 1e-3}, {"epochs": 1, "lr": 1e-4}]
-DATASET = {"name": "synthetic", "layout": "mpii", "train": 320, "test": 40, "input": [64, 64]}
-JOBS: dict[str, dict[str, Any]] = {
-    "plain": {
-        "dataset": DATASET,
-        "model": {"name": "hrnet", "shrink": 0.25, "blocks": 1, "modules": [1, 1, 1], "attention": "am"},
-        "train": {"epochs": 4, "batch": 16, "sigma": 1.0},
-    },
-    "tasked": {
-        "dataset": DATASET,
-        "model": {"name": "acnn", "stacks": 2, "shrink": 0.125},
-        "train": {"batch": 16, "sigma": 1.0, "optimizer": "rmsprop", "phases": TASKS, "validate_every": 1},
-        "evaluate": {"weights": "best"},
-    },
+Check = Callable[[Where], list[Finding]]
+CHECKS: dict[str, Check] = {
+    "python": machine_software.python,
+    "torch": machine_software.torch,
+    "opencv": machine_software.opencv,
+    "gpu": machine_devices.gpus,
+    "cores": machine_devices.cores,
+    "memory": machine_devices.memory,
+    "shared memory": machine_devices.shared_memory,
+    "results": machine_storage.results,
+    "cache": machine_storage.cache,
+    "data": machine_storage.data,
+    "clock": machine_storage.clock,
+    "slurm": machine_software.slurm,
 }
-"""Small trainings of both kinds, on embedded data."""
-VERDICTS = {
-    True: "A training that is killed ends here with the bits of one that is not.",
-    False: "A training that is killed does not end here with the bits of one that is not.",
-}
+"""What is looked at, in the order of the report."""
+LEVELS = ("ok", "warning", "error")
+MOST_SECONDS = 90.0
+"""How long all checks together may take; what hangs, on a network's disk say, is left behind with a warning."""
 COLUMNS = [
-    Column("training", "Training"),
-    Column("kills", "Kills", right=True),
-    Column("weights", "Weights"),
-    Column("people", "Predictions"),
-    Column("scores", "Scores"),
+    Column("check", "Check"),
+    Column("level", "State"),
+    Column("text", "Found"),
+    Column("advice", "What to do"),
 ]
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a job ended: weights, predictions and scores in one spelling each, how long it trained, how often it died."""
-
-    found: dict[str, str]
-    seconds: float
-    kills: int
-
-
-def resume(kills: int, seed: int, format: str) -> int:
-    """Train twice, once undisturbed and once killed at random moments, and compare bit for bit."""
-    if kills < 1:
-        raise InvalidInput(f"--kills {kills}: at least one")
-    draw, rows = random.Random(seed), []
-    for name, values in JOBS.items():
-        config = JobConfig.model_validate(values)
-        with tempfile.TemporaryDirectory(prefix="benchbox-doctor-") as place:
-            note(f"{name}: trains undisturbed")
-            whole = train(config, Path(place) / "whole", [])
-            note(f"{name}: trains again, to be killed {kills} times")
-            moments = [draw.uniform(0, whole.seconds / kills) for _ in range(kills)]
-            broken = train(config, Path(place) / "broken", moments)
-        same = {key: "equal" if broken.found[key] == text else "different" for key, text in whole.found.items()}
-        rows.append({"training": name, "kills": broken.kills, **same})
-    sound = all(set(row.values()).isdisjoint({"different"}) for row in rows)
-    judged = all(row["kills"] for row in rows)
-    verdict = VERDICTS[sound] if judged or not sound else "Some training ended before a kill hit it; give more --kills."
-    emit(format, "Kill and resume", COLUMNS, rows, {"schema": 1, "kind": "doctor-resume", "sound": sound}, [verdict])
-    return FAILED if not sound else OK if judged else CANNOT_JUDGE
+def examine(results: Path, format: str) -> int:
+    """Print what every check finds; 4 where one finds an error."""
+    where = Where(results, folders.cache_root(), folders.data_root())
+    found = findings(CHECKS, where, MOST_SECONDS)
+    worst = max((finding.level for finding in found), key=LEVELS.index)
+    count = {level: sum(finding.level == level for finding in found) for level in LEVELS}
+    meta = {"schema": 1, "kind": "doctor", "worst": worst, "counts": count}
+    emit(format, "This machine", COLUMNS, [asdict(finding) for finding in found], meta)
+    note(", ".join(f"{number} {level}" for level, number in count.items() if number))
+    return ENVIRONMENT if worst == "error" else OK
 
 
-def train(config: JobConfig, results: Path, moments: list[float]) -> Ended:
-    """Do a job, killing its worker so many seconds after it began to train, once for each of the moments."""
-    folder = JobDir.of(results, job_id(config))
-    folder.write(config)
-    waiting, killed = list(moments), 0
-    while True:
-        attempt = folder.claim()
-        assert attempt is not None, "nobody else works in this folder"
-        with open(attempt.log, "ab") as log:
-            process = _worker(folder, attempt.number, log)
-        if waiting and _dies(process, attempt, waiting.pop(0)):
-            killed += 1
-            continue
-        code = process.wait()
-        if code or folder.result() is None:
-            last = (attempt.log.read_text(errors="replace").strip().splitlines() or ["nothing in its log"])[-1]
-            raise EnvironmentProblem(f"the worker failed ({code}): {last}")
-        done = store.read(results, [folder.id])
-        (run,) = done.runs.to_dict("records")
-        people = store.people(results, folder.id)
-        found = {"weights": run["weights"], "people": repr(people.to_pylist()), "scores": done.scores.to_json()}
-        return Ended(found, run["samples"] / run["samples_per_second"], killed)
+def findings(checks: Mapping[str, Check], where: Where, seconds: float) -> list[Finding]:
+    """Do all checks side by side and return their findings in order; one that hangs is a warning.
+
+    Args: seconds: for all of them together.
+    """
+    answers: dict[str, list[Finding]] = {}
+    threads = [
+        threading.Thread(target=_answer, args=(answers, name, check, where), name=name, daemon=True)
+        for name, check in checks.items()
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    silent = f"no answer within {seconds:g} s"
+    late = {name: [Finding(name, "warning", silent, "look whether a disk or a driver hangs")] for name in checks}
+    return [finding for name in checks for finding in answers.get(name, late[name])]
 
 
-def _dies(process: subprocess.Popen[bytes], attempt: Attempt, moment: float) -> bool:
-    """Kill a worker so many seconds after its first step; tell whether it was still training."""
-    while process.poll() is None and b'"train"' not in _content(attempt.progress):
-        time.sleep(0.01)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=moment)
-    if process.poll() is not None or b'"train"' not in _content(attempt.progress):
-        return False
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return True
-
-
-def _content(file: Path) -> bytes:
-    return file.read_bytes() if file.exists() else b""
-
-
-def _worker(folder: JobDir, number: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "benchbox.worker", "run", str(folder.path), "--attempt", str(number)]
-    words += ["--cache", str(folders.cache_root())]
-    given = {**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")}
-    return subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=given, start_new_session=True
-    )
+def _answer(answers: dict[str, list[Finding]], name: str, check: Check, where: Where) -> None:
+    try:
+        answers[name] = check(where)
+    except Exception as problem:  # one check that cannot cope must not hide what the others found
+        text = f"could not be examined: {type(problem).__name__}: {problem}"
+        answers[name] = [Finding(name, "warning", text, "please report this")]

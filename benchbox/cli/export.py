@@ -6,7 +6,8 @@ from pathlib import Path
 
 from benchbox.cli import folders
 from benchbox.cli.ask import ask
-from benchbox.cli.grid import FORMATS, Column, emit
+from benchbox.cli.grid import FORMATS, emit
+from benchbox.cli.markup import Column
 from benchbox.cli.predict import job_of
 from benchbox.console import note
 from benchbox.errors import FAILED, OK, InvalidInput, nearest

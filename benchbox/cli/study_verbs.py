@@ -12,6 +12,35 @@ from benchbox.cli import early
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 
 
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("study.toml"),
+    model: Annotated[str | None, typer.Option(help="A network of benchbox models list; hrnet-w32.")] = None,
+    vary: Annotated[str | None, typer.Option(help="attention, kernels, or KEY=VALUE,VALUE,...; attention.")] = None,
+    data: Annotated[str | None, typer.Option(help="embedded, coco or mpii; embedded.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Such as 0,1,2; 0.")] = None,
+    title: Annotated[str, typer.Option(help="Of the study.", show_default=False)] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of studies, for editors.")] = False,
+) -> None:
+    """Write a study that runs at once and can grow; on a terminal, what no option says is asked.
+
+    Example: benchbox init study.toml --model simple-baseline-r50 --vary kernels --data coco --seeds 0,1,2
+
+    Exit codes: 0 written, 2 an unknown name or a file that is there already, 4 cannot be written, 130 interrupted.
+    """
+    from benchbox.cli import init as verbs
+
+    if schema:
+        import json
+
+        from benchbox.cli.study_schema import study_schema
+        from benchbox.console import data as say
+
+        say(json.dumps(study_schema(), indent=1))
+        sys.exit(0)
+    sys.exit(verbs.init(file, verbs.Asked(model, vary, data, seeds, title), force=force))
+
+
 def plan(
     study: StudyFile,
     scale: Scale = None,

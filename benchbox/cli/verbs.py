@@ -15,7 +15,8 @@ from benchbox.errors import InvalidInput, nearest
 
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Start": {
-        "doctor": ("app:doctor", "Examine this machine."),
+        "init": ("study_verbs:init", "Write a commented study to begin with."),
+        "doctor": ("app:doctor", "Examine this machine: what is here, what is missing, what to do."),
     },
     "Study": {
         "plan": ("study_verbs:plan", "Show a study's arms and jobs: what differs, what it costs, what is done."),

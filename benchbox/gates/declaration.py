@@ -26,7 +26,7 @@ FAMILY = {"PCKh": "pckh", "PCK": "pck", **dict.fromkeys(AP, "coco-kp")}
 RELATIVE = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
-class _Table(BaseModel):
+class GateTable(BaseModel):
     """One table of `gates` as written."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -144,10 +144,10 @@ def _top(document: Document) -> _File:
 def _gate(document: Document, index: int, table: object) -> Gate:
     section = ("gates", str(index))
     try:
-        read = _Table.model_validate(table)
+        read = GateTable.model_validate(table)
     except ValidationError as problem:
         needs = "a gate needs metric, arm, scale, against and tolerance"
-        raise document.mistake(problem, _Table.model_fields, needs, *section) from None
+        raise document.mistake(problem, GateTable.model_fields, needs, *section) from None
     where = document.at(*section, "metric")
     known(read.metric, METRICS, f"{where}metric")
     known(read.scale, SCALES, f"{document.at(*section, 'scale')}scale")
@@ -188,7 +188,7 @@ def _usual_name(metric: str, group: str, arm: str, scale: str) -> str:
     return f"{metric}{part}, {arm}, {scale}"
 
 
-def _protocol(document: Document, section: tuple[str, ...], read: _Table) -> Protocol:
+def _protocol(document: Document, section: tuple[str, ...], read: GateTable) -> Protocol:
     where = document.at(*section, "protocol")
     try:
         found = parse(read.protocol)

@@ -18,7 +18,10 @@ Numbers = Annotated[tuple[int, ...], Field(strict=False)]
 
 
 class Attend(Options):
-    """Where attention sits: the union of whole sub-networks, whole stages and single (stage, sub-network) places."""
+    """Where attention sits: the union of all that is named.
+
+    sub_networks: whole ones, 1 to 4. stages: whole ones, 1 to 3. places: single ones, each [stage, sub-network].
+    """
 
     sub_networks: Numbers = ()
     stages: Numbers = ()
@@ -44,7 +47,10 @@ class Attend(Options):
 
 
 class AttendBlocks(Options):
-    """Behind which of a ResNet's four blocks attention sits."""
+    """Behind which of a ResNet's four blocks attention sits.
+
+    blocks: 1 to 4.
+    """
 
     blocks: Numbers = RESNET_BLOCKS
 
@@ -55,7 +61,10 @@ class AttendBlocks(Options):
 
 
 class AttendStacks(Options):
-    """Behind which hourglasses of a stack attention sits."""
+    """Behind which hourglasses of a stack attention sits.
+
+    stacks: counted from 1.
+    """
 
     stacks: Numbers = ()
 
@@ -74,9 +83,9 @@ def _known(what: str, asked: tuple[int, ...], known: Any) -> None:
 class AttentionOptions(Options):
     """An attention module; `attend`, its places, is the backbone's own.
 
-    reduction: channels over hidden channels of channel attention. sam_kernel: convolutions of spatial attention, one
-    after another (+) or side by side (//). sam_width: 0 convolves the channels' mean, n maps the channels to n first;
-    sam_gate: then one weight a position, or one for every channel of it.
+    attention: which module. reduction: channels over hidden channels of channel attention. sam_kernel: convolutions of
+    spatial attention, one after another (+) or side by side (//). sam_width: 0 convolves the channels' mean, n maps the
+    channels to n first. sam_gate: where they are mapped, one weight a position, or one for every channel of it.
     """
 
     attention: Literal["none", "cam", "sam", "am", "se", "cbam"] = "none"

@@ -21,7 +21,10 @@ _SPLIT = r"^[A-Za-z0-9_]+$"
 
 
 class DatasetOptions(Options):
-    """Base of the data sets: which joints they label and which files they need."""
+    """Base of the data sets: which joints they label and which files they need.
+
+    name: which data set.
+    """
 
     @property
     def skeleton(self) -> str:
@@ -39,7 +42,10 @@ class DatasetOptions(Options):
 
 
 class CocoOptions(DatasetOptions):
-    """COCO person keypoints: splits by the names of their folders, input as (height, width) in pixels."""
+    """COCO person keypoints.
+
+    train, test: the folder of a split's images. input: height and width of the crops in pixels.
+    """
 
     name: Literal["coco"]
     train: str = Field("train2017", pattern=_SPLIT, max_length=64)
@@ -59,11 +65,12 @@ class CocoOptions(DatasetOptions):
 
 
 class MpiiOptions(DatasetOptions):
-    """MPII Human Pose: splits by the names of HRNet's JSON files.
+    """MPII Human Pose.
 
-    annotations: hrnet reads those files; release reads the official .mat, test persons being those of the images that
-    HRNet's JSON of the test split names, all others to train on. people: complete leaves out those that have a joint
-    without a label, in training and test.
+    train, test: a split, by the name of HRNet's JSON file. input: height and width of the crops in pixels. annotations:
+    hrnet reads those files; release reads the official .mat, test persons being those of the images that HRNet's JSON
+    of the test split names, all others to train on. people: complete leaves out those that have a joint without a
+    label, in training and test.
     """
 
     name: Literal["mpii"]
@@ -84,7 +91,10 @@ class MpiiOptions(DatasetOptions):
 
 
 class LspOptions(DatasetOptions):
-    """Leeds Sports Pose (lsp) or its extended training set (lspet)."""
+    """Leeds Sports Pose (lsp) or its extended training set (lspet).
+
+    train, test: a split. input: height and width of the crops in pixels.
+    """
 
     name: Literal["lsp", "lspet"]
     train: Literal["train", "val", "test"] = "train"
@@ -100,7 +110,10 @@ class LspOptions(DatasetOptions):
 
 
 class SyntheticOptions(DatasetOptions):
-    """The embedded persons: numbers of images to train and to test on, read through COCO's, MPII's or LSP's files."""
+    """The embedded persons.
+
+    train, test: number of images. input: height and width of the crops in pixels. layout: whose files and joints.
+    """
 
     name: Literal["synthetic"]
     train: int = Field(6000, ge=1, le=200_000)

@@ -17,9 +17,10 @@ from benchbox.options.base import Digest, Options
 
 
 class Weights(Options):
-    """A file of weights to begin from; in a study a plain path stands for it. Relative to the study's folder.
+    """A file of weights to begin from; in a study a plain path stands for it.
 
-    `digest`, the first 16 hex digits of the file's SHA-256, stands for it in the id; a study may state it to pin it.
+    path: relative to the study's folder. digest: the first 16 hex digits of the file's SHA-256, which stand for it in
+    the id; a study may state them to pin it.
     """
 
     path: str = Field("", max_length=4096)
@@ -32,10 +33,11 @@ class Weights(Options):
 
 
 class NetworkOptions(Options):
-    """Base of the networks; every channel count is multiplied by `shrink`.
+    """Base of the networks.
 
-    weights: a whole network's. colour: order of the channels that the network sees; official HRNet weights expect rgb,
-    SimpleBaseline's bgr.
+    name: which network. shrink: every channel count is multiplied by it. initial: weights drawn with a standard
+    deviation of 0.001, by He's rule, or all one. weights: a whole network's. colour: order of the channels that the
+    network sees; official HRNet weights expect rgb, SimpleBaseline's bgr.
     """
 
     name: str
@@ -97,7 +99,11 @@ class AttentiveOptions(AttentionOptions, NetworkOptions):
 
 
 class HRNetOptions(AttentiveOptions):
-    """HRNet with attention behind its transitions; width: channels of its first branch."""
+    """HRNet with attention behind its transitions.
+
+    width: channels of its first branch. blocks: residual units of a branch in a module. modules: of stages 2, 3 and 4,
+    each 1 to 16. attend: where attention sits.
+    """
 
     name: Literal["hrnet"]
     width: int = Field(32, ge=4, le=512)
@@ -129,7 +135,8 @@ class HRNetOptions(AttentiveOptions):
 class ResNetOptions(AttentiveOptions):
     """A ResNet with attention behind its blocks and one of two heads.
 
-    head: deconv is SimpleBaseline's, bilinear efficient-sam's. final_kernel: of the bilinear head's last convolution.
+    depth: layers. head: deconv is SimpleBaseline's, bilinear efficient-sam's. final_kernel: of the bilinear head's last
+    convolution. attend: where attention sits.
     """
 
     name: Literal["resnet"]
@@ -154,7 +161,10 @@ class ResNetOptions(AttentiveOptions):
 
 
 class HourglassOptions(AttentionOptions, NetworkOptions):
-    """Stacked hourglasses with attention behind some of them."""
+    """Stacked hourglasses with attention behind some of them.
+
+    stacks: how many. attend: where attention sits.
+    """
 
     name: Literal["hourglass"]
     stacks: int = Field(8, ge=1, le=MAX_STACKS)
@@ -185,9 +195,9 @@ class HourglassOptions(AttentionOptions, NetworkOptions):
 class AcnnOptions(NetworkOptions):
     """ACNN: hourglasses with masks between them.
 
-    mask: soft, or binary with the soft one's gradient. masks: ones holds all at one, the plain hourglass. mask_offset:
-    added to their logits. masked_identity, masked_heatmaps: whether a mask hides the next stack's identity path, and
-    that stack's heatmaps too.
+    stacks: how many hourglasses. mask: soft, or binary with the soft one's gradient. masks: ones holds all at one, the
+    plain hourglass. mask_offset: added to their logits. masked_identity, masked_heatmaps: whether a mask hides the next
+    stack's identity path, and that stack's heatmaps too.
     """
 
     name: Literal["acnn"]
@@ -226,9 +236,9 @@ class AcnnOptions(NetworkOptions):
 class MrnOptions(NetworkOptions):
     """Multi-resolution networks and a Refinement Net that puts out coordinates.
 
-    attention: the scheme of masks; masks: ones leaves them out of the computation. heatmaps: one for all joints, or one
-    each; merge: what the next stack gets. auxiliary: weight of a loss on the heatmaps. slope: of LeakyReLU; mask_width:
-    channels of the global mask's network.
+    stacks: how many networks one after another. attention: the scheme of masks; masks: ones leaves them out of the
+    computation. heatmaps: one for all joints, or one each; merge: what the next stack gets. auxiliary: weight of a loss
+    on the heatmaps. slope: of LeakyReLU; mask_width: channels of the global mask's network.
     """
 
     name: Literal["mrn"]

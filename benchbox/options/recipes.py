@@ -22,10 +22,11 @@ Drops = Annotated[tuple[int, ...], Field(strict=False), AfterValidator(_ascendin
 
 
 class Phase(Options):
-    """One part of a training: how long, what learns in it, and at which rate; lr_drops in its own finished epochs.
+    """One part of a training: how long, what learns in it, and at which rate.
 
-    trains: all of the network, its pose part or its attention masks; what does not learn keeps its batch-norm
-    statistics too. masks: ones holds all masks at one. batch: the recipe's when left out.
+    epochs: how many. lr: rate of learning. lr_drops: finished epochs of this part after which the rate is multiplied.
+    lr_factor: by what. trains: all of the network, its pose part or its attention masks; what does not learn keeps its
+    batch-norm statistics too. masks: ones holds all masks at one. batch: the recipe's when left out.
     """
 
     epochs: int = Field(ge=1, le=10_000)
@@ -68,17 +69,22 @@ def stretches(phases: Sequence[Phase]) -> list[Stretch]:
 
 
 class TrainOptions(Options):
-    """One training recipe; angles in degrees, sigma in heatmap cells, lr_drops in finished epochs.
+    """One training recipe.
 
-    accumulate: parts of a mini-batch whose gradients are added before a step; batch norm sees one part at a time.
-    weight_decay: factor of half the squared weights of convolutions and linear layers, biases and batch norm left out;
-    activity: factor of the squared outputs of the convolutions, summed over a sample. loss: mse over labelled joints;
-    unweighted-mse teaches the others empty maps; hardest-mse counts a person's eight worst joints. phases: a training
-    in parts; epochs, lr, lr_drops and lr_factor are then each phase's own, but epochs = 0 still trains nothing.
-    validate_every: epochs after which the test persons are scored again; 0: only at the end. sync_batch_norm: where
-    several processes share a mini-batch, batch norm sees the samples of all; else each its own, and the running
-    statistics are those of the first. One process has them all: there it changes nothing but the id. deterministic:
-    whether a GPU may use only algorithms that give the same bits again; a CPU's always do.
+    epochs: how many; 0 trains nothing. batch: persons of a mini-batch. optimizer: Adam or RMSProp. lr: rate of
+    learning. lr_drops: finished epochs after which the rate is multiplied. lr_factor: by what. rotate: standard
+    deviation in degrees, clipped at twice that. rescale: standard deviation of the scale around 1, clipped at that.
+    flip: how often persons are mirrored. half_body: how often only an upper or lower half is shown. sigma: of the peaks
+    to be learnt, in cells of the heatmap. precision: of the computation. accumulate: parts of a mini-batch whose
+    gradients are added before a step; batch norm sees one part at a time. weight_decay: factor of half the squared
+    weights of convolutions and linear layers, biases and batch norm left out; activity: factor of the squared outputs
+    of the convolutions, summed over a sample. loss: mse over labelled joints; unweighted-mse teaches the others empty
+    maps; hardest-mse counts a person's eight worst joints. phases: a training in parts; epochs, lr, lr_drops and
+    lr_factor are then each phase's own, but epochs = 0 still trains nothing. validate_every: epochs after which the
+    test persons are scored again; 0: only at the end. sync_batch_norm: where several processes share a mini-batch,
+    batch norm sees the samples of all; else each its own, and the running statistics are those of the first. One
+    process has them all: there it changes nothing but the id. deterministic: whether a GPU may use only algorithms that
+    give the same bits again; a CPU's always do.
     """
 
     epochs: int = Field(210, ge=0, le=10_000)
@@ -134,10 +140,10 @@ class TrainOptions(Options):
 class EvaluateOptions(Options):
     """How predictions are made; what scoring does with them is named in a protocol and can be changed afterwards.
 
-    boxes: whose; detections names a detector's file in coco/person_detection_results, the field's own when empty.
-    flip_test, flip_shift: with the mirrored crop too, its heatmaps shifted by one column. decode: how a peak is
-    refined. coordinates: of the crops in training and test alike, the official ones or UDP's. weights: whose
-    predictions count, those of the last epoch or of the best one that was validated.
+    boxes: whose. detections: a detector's file in coco/person_detection_results, the field's own when empty. flip_test,
+    flip_shift: with the mirrored crop too, its heatmaps shifted by one column. decode: how a peak is refined.
+    precision: of the computation. coordinates: of the crops in training and test alike, the official ones or UDP's.
+    weights: whose predictions count, those of the last epoch or of the best one that was validated.
     """
 
     boxes: Literal["ground-truth", "detector"] = "ground-truth"

@@ -32,7 +32,7 @@ from benchbox.jobdir import Attempt, JobDir
 from benchbox.lease import Heart
 from benchbox.worker.together import AGAIN, LAUNCHER, LOST, MoreParts, follow_launcher
 
-WITHOUT_IMAGES = {"count", "fit"}
+WITHOUT_IMAGES = {"count", "fit", "torch"}
 """Verbs that do without OpenCV."""
 OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-get install -y libgl1 libglib2.0-0"
 
@@ -66,36 +66,33 @@ def check_opencv() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchbox.worker")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    names = "run count full score rescore check fit compare matches spread persons predict rates bench export"
-    made = [verbs.add_parser(name) for name in names.split()]
-    run, count, full, score, rescore, check, fit, compare, matches, spread, persons, predict = made[:12]
-    export = made[-1]
-    run.add_argument("job", type=Path)
-    run.add_argument("--attempt", type=int, required=True)
-    run.add_argument("--processes", type=int, default=1)
-    run.add_argument("--nodes", type=int, default=1)
-    run.add_argument("--which", type=int, default=0)
-    run.add_argument("--meet", default="")
-    run.add_argument("--no-pack", dest="pack", action="store_false")
-    score.add_argument("predictions", type=Path)
-    score.add_argument("--truth", type=Path)
-    score.add_argument("--origin", type=int, default=1)
-    score.add_argument("--save", default="")
-    rescore.add_argument("--jobs", nargs="*", default=[])
-    rescore.add_argument("--saved", nargs="*", default=[])
-    rescore.add_argument("--check", action="store_true")
-    check.add_argument("--split", default="")
-    fit.add_argument("weights", type=Path)
-    for verb in (full, score, check):
-        verb.add_argument("--dataset", required=True)
-    for verb in (run, full, score, rescore, check, compare, matches, spread, persons, export):
-        verb.add_argument("--data", type=Path)
-    for verb in (run, count, rescore, check, compare, matches, spread, persons, export):
-        verb.add_argument("--cache", type=Path, required=True)
-    for verb in (score, rescore):
-        verb.add_argument("--protocol", action="append", default=[])
-    for verb in (score, rescore, compare, matches, spread, persons, predict, export):
-        verb.add_argument("--results", type=Path, required=True)
+    made = {name: verbs.add_parser(name) for name in ("run", *ANSWERS)}
+
+    def add(names: str, option: str, **how: Any) -> None:
+        for name in names.split():
+            made[name].add_argument(option, **how)
+
+    add("run", "job", type=Path)
+    add("run", "--attempt", type=int, required=True)
+    add("run", "--processes", type=int, default=1)
+    add("run", "--nodes", type=int, default=1)
+    add("run", "--which", type=int, default=0)
+    add("run", "--meet", default="")
+    add("run", "--no-pack", dest="pack", action="store_false")
+    add("score", "predictions", type=Path)
+    add("score", "--truth", type=Path)
+    add("score", "--origin", type=int, default=1)
+    add("score", "--save", default="")
+    add("rescore", "--jobs", nargs="*", default=[])
+    add("rescore", "--saved", nargs="*", default=[])
+    add("rescore", "--check", action="store_true")
+    add("check", "--split", default="")
+    add("fit", "weights", type=Path)
+    add("full score check", "--dataset", required=True)
+    add("score rescore", "--protocol", action="append", default=[])
+    add("score rescore compare matches spread persons predict export", "--results", type=Path, required=True)
+    add("run full score rescore check compare matches spread persons export", "--data", type=Path)
+    add("run count rescore check compare matches spread persons export", "--cache", type=Path, required=True)
     return parser
 
 
@@ -196,6 +193,20 @@ def _bench(options: argparse.Namespace) -> dict[str, Any]:
     return measure(config, setting, folder=Path(asked.pop("folder")), **asked)
 
 
+def _opencv(options: argparse.Namespace) -> str:
+    import cv2
+
+    return str(cv2.__version__)
+
+
+def _torch(options: argparse.Namespace) -> dict[str, Any]:
+    try:
+        from benchbox.worker.machine import torch_sees
+    except (ImportError, OSError) as problem:
+        raise EnvironmentProblem(f"torch cannot be imported ({problem})") from None
+    return torch_sees()
+
+
 ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "count": _count,
     "full": _full,
@@ -211,6 +222,8 @@ ANSWERS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "rates": _rates,
     "bench": _bench,
     "export": _export,
+    "opencv": _opencv,
+    "torch": _torch,
 }
 
 

@@ -1,0 +1,87 @@
+"""The verb that writes a study to begin with: asked on a terminal, or by its options."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from benchbox.cli.draft import GROUNDS, VARIATIONS, Choice, known_data, network, text_of, variation
+from benchbox.cli.study import seeds_of
+from benchbox.console import note, question
+from benchbox.errors import OK, BenchboxError, InvalidInput
+from benchbox.files import explained, write_temporary
+from benchbox.networks import networks
+from benchbox.plan import expand, jobs
+from benchbox.spec import read_study
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options say of a study; None where they leave it to the questions or the defaults."""
+
+    model: str | None = None
+    vary: str | None = None
+    data: str | None = None
+    seeds: str | None = None
+    title: str = ""
+
+
+def init(file: Path, asked: Asked, *, force: bool) -> int:
+    """Write a study that runs at once, and say what to do with it."""
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        what = "is a folder" if file.is_dir() else "no such folder to write it to"
+        raise InvalidInput(f"{file}: {what}; name a file, e.g. study.toml")
+    if file.exists() and not force:
+        raise InvalidInput(f"{file}: is there already; --force writes over it")
+    text = text_of(choose(asked, ask=sys.stdin.isatty() and sys.stderr.isatty()))
+    temporary = write_temporary(file, text)
+    try:
+        study = read_study(temporary)
+        arms = {scale: expand(study, scale) for scale in ("paper", *study.scales)}["tiny"]
+    except BenchboxError as problem:
+        temporary.unlink()
+        said = str(problem).removeprefix(str(temporary)).lstrip(":0123456789 ")  # nobody knows the draft's lines
+        raise InvalidInput(said) from None
+    with explained(file):
+        os.replace(temporary, file)
+    name = shlex.quote(str(file))
+    note(f"{file}: {len(arms)} arms, {len(jobs(arms))} jobs")
+    note(f"next: benchbox plan {name}, benchbox run {name}, benchbox table {name}")
+    return OK
+
+
+def choose(asked: Asked, *, ask: bool) -> Choice:
+    """Return what the options say, and for the rest what a person answers, or the defaults.
+
+    Raises: InvalidInput for an option that is wrong; an answer that is wrong is asked for again.
+    """
+    names = [one.name for one in networks()]
+    model = _chosen(asked.model, "hrnet-w32", ask, f"Network ({', '.join(names)})", network)
+    words = ", ".join(VARIATIONS)
+    vary = _chosen(
+        asked.vary,
+        "attention",
+        ask,
+        f"What is varied ({words}, or KEY=VALUE,VALUE such as train.lr=1e-3,5e-4)",
+        lambda text: (variation(model, text), text)[1],
+    )
+    data = _chosen(asked.data, "embedded", ask, f"Data ({', '.join(GROUNDS)})", known_data)
+    seeds = _chosen(asked.seeds, "0", ask, "Seeds (such as 0,1,2)", lambda text: tuple(seeds_of(text) or ()))
+    return Choice(model.name, vary, data, seeds, asked.title)
+
+
+def _chosen(given: str | None, default: str, ask: bool, what: str, read: Callable[[str], Read]) -> Read:
+    if given is not None or not ask:
+        return read(default if given is None else given)
+    while True:
+        try:
+            return read(question(what, default))
+        except BenchboxError as problem:
+            note(str(problem))
