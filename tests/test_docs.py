@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -96,10 +97,31 @@ def test_troubles_are_quoted_as_they_are_told_and_their_verbs_exist(seen: str, h
     verbs = get_command(app)
     for quoted in re.findall(r"`benchbox ([^`]+)`", help):
         name, *words = shlex.split(quoted)
-        verb = verbs.commands[name]
+        verb = verbs.get_command(None, name)
         if words and words[0] in getattr(verb, "commands", {}):
             verb = verb.commands[words.pop(0)]
         verb.make_context(name, words)
+
+
+def shown_commands() -> list[str]:
+    """Return every command of benchbox that a document shows, whether it can be run here or not."""
+    found = []
+    for document in ("README.md", "CONTRIBUTING.md"):
+        text = (Path(__file__).parents[1] / document).read_text(encoding="utf-8")
+        fenced = "\n".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+        indented = "\n".join(re.findall(r"^    (?:\$ )?(benchbox .*)$", text, re.MULTILINE))
+        found += re.findall(r"^(benchbox [^#\n]*?)\s*(?:#.*)?$", f"{fenced}\n{indented}", re.MULTILINE)
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("line", shown_commands())
+def test_every_command_that_is_shown_has_its_verb_and_options(line: str) -> None:
+    verb: Any = get_command(app)
+    words = shlex.split(line)[1:]
+    while hasattr(verb, "get_command") and words and not words[0].startswith("-"):
+        verb = verb.get_command(None, words.pop(0))
+        assert verb is not None, line
+    verb.make_context(line, words, resilient_parsing=words[:1] == ["--install-completion"])
 
 
 def test_links_in_the_documents_lead_somewhere(root: Path) -> None:
