@@ -69,7 +69,7 @@ def tensorboard(
     Of some studies or of all jobs: loss, learning rate and scores by epoch, final scores, persons, every setting; a
     second call adds what is new since.
 
-    Example: benchbox results tensorboard ablations/smoke.toml && tensorboard --logdir results/tensorboard
+    Example: benchbox results tensorboard ablations/smoke.toml
 
     Exit codes: 0 written, 2 invalid study, 3 none of the jobs was begun, 4 no room, or TensorBoard is not installed.
     """

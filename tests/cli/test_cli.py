@@ -117,7 +117,7 @@ HOSTILE = {
     "=cmd()": {"csv": "\n'=cmd(),"},
     "<b> $x_1 & | `y` \\\\input{z}": {
         "md": "&lt;b&gt; $x\\_1 & \\| \\`y\\` \\\\input{z}",
-        "latex": r"<b> \$x\_1 \& | `y` \textbackslash{}input\{z\}",
+        "latex": r"\textless{}b\textgreater{} \$x\_1 \& \textbar{} `y` \textbackslash{}input\{z\}",
     },
 }
 

@@ -61,7 +61,7 @@ def bash(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *wo
     ("words", "wanted"),
     [
         (("ta",), ["table"]),
-        (("results", ""), ["merge", "clean"]),
+        (("results", ""), ["merge", "tensorboard", "clean"]),
         (("plan", "ablations/hrnet"), ["ablations/hrnet_coco.toml", "ablations/hrnet_stages.toml"]),
         (("plan", "ablations/smoke.toml", "--only", "s"), [r"sub-network\ 1"]),
         (("compare", "ablations/smoke.toml", ":", "b"), ["baseline"]),

@@ -277,7 +277,7 @@ def claims_answer(rows: list[dict[str, object]]) -> object:
     ("words", "code", "said"),
     [
         (["claims", "--paper", "mrn"], 2, "--paper mrn: unknown paper"),
-        (["claims"], 2, "Missing option"),
+        (["claims"], 2, "missing option"),
         (["explain", "--paper", "acnn", "1", "ours", "ankles"], 2, 'no column ankles; did you mean "ankle"?'),
         (["explain", "nowhere.toml", "a", "AP"], 2, "nowhere.toml: no such file"),
         (["verify", "nowhere.tex"], 2, "nowhere.tex: no such file"),
