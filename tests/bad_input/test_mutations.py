@@ -20,7 +20,7 @@ from benchbox.errors import CANNOT_JUDGE, ENVIRONMENT, USAGE, InvalidInput
 from benchbox.worker.__main__ import main
 from tests.bad_input import good
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("error")]
 often = settings(
     max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )

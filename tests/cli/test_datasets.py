@@ -68,6 +68,7 @@ def test_what_is_not_there_is_4_and_what_is_no_data_set_2(benchbox: Call, data: 
     assert 'did you mean "mpii"?' in wrong.stderr
 
 
+@pytest.mark.studies
 def test_real_samples_are_sound(benchbox: Call, real_data: Path) -> None:
     for name in ("coco:val2017", "mpii:valid", "lspet:val"):
         done = benchbox("data", "check", name, BENCHBOX_DATA=str(real_data))

@@ -154,6 +154,7 @@ def test_other_results_give_another_page(folder: Path) -> None:
     assert pages[0] == pages[1] != pages[2]
 
 
+@pytest.mark.studies
 def test_the_whole_page_has_differences_plots_and_persons_and_is_the_same_twice(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_samples_are_those_of_the_images(tmp_path, crops, monkeypatch, coordinat
     assert compare(crops, packed, 12, monkeypatch) <= 0.01 * 12 * len(crops.people)
 
 
+@pytest.mark.studies
 @pytest.mark.parametrize("name", ["coco", "mpii", "lspet"])
 def test_samples_of_real_people_are_those_of_the_images(tmp_path, real_data, monkeypatch, name):
     people, skeleton = real_people(real_data, name)

@@ -66,7 +66,7 @@ def test_the_records_have_their_frozen_columns(undisturbed: Path) -> None:
     assert any(group.startswith("category:") for group in groups)
 
 
-@pytest.mark.parametrize("victim", ["run", "worker"])
+@pytest.mark.parametrize("victim", [pytest.param("run", marks=pytest.mark.faults), "worker"])
 def test_sigkill_at_a_fixed_moment_changes_no_row(
     victim: str, undisturbed: Path, quick: Path, tmp_path: Path, cache: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_the_flip_test_is_the_mean_of_both_views() -> None:
     np.testing.assert_allclose(crossed, [[[23.5, 15], [23.5, 15]]], rtol=0, atol=1e-4)
 
 
+@pytest.mark.studies
 def test_a_network_learns_the_joints_of_eight_people(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     people = []

@@ -49,6 +49,7 @@ def predicted(tables: dict[str, list[dict[str, Any]]]) -> list[Any]:
     return [person["keypoints"] for person in tables["people"]]
 
 
+@pytest.mark.studies
 def test_best_and_last_are_recorded_and_the_declared_ones_count(done: Any) -> None:
     last, best, short = done(job("last", SPOILT)), done(job("best", SPOILT)), done(job("last", SPOILT[:1], every=0))
     for tables in (last, best):
