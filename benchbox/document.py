@@ -93,7 +93,9 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         beside = [*sorted(path.parent.glob("*.toml")), *sorted(Path("ablations").glob("*.toml"))]
         near = {str(file) for file in beside if file.name != "pyproject.toml"}
-        raise InvalidInput(f"{path}: no such file{nearest(str(path), near) if near else ''}") from None
+        named = [file for file in sorted(near) if Path(file).stem == path.name]
+        hint = f'; did you mean "{named[0]}"?' if named else nearest(str(path), near)
+        raise InvalidInput(f"{path}: no such file{hint}") from None
     except UnicodeDecodeError as problem:
         raise InvalidInput(f"{path}: not UTF-8 text (byte {problem.start})") from None
     except OSError as problem:

@@ -60,7 +60,9 @@ def choose_scale(asked: str | None, study: Study, data: Path | None) -> tuple[st
     if not reasons:
         found = f" and all of {name.upper()} in {data}" if name in CATALOGUE else ""
         return "paper", f"a CUDA device{found}"
-    return ("tiny" if "tiny" in study.scales else "paper"), "; ".join(reasons)
+    if "tiny" in study.scales:
+        return "tiny", "; ".join(reasons)
+    return "paper", "; ".join([*reasons, "the study has no scale tiny"])
 
 
 def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:

@@ -143,9 +143,16 @@ def _today(table: Printed, path: Path, results: Path) -> Layout:
         beside = path.parent / study
         return study_layout(beside if not study.exists() and beside.exists() else study, scale, shown, results)
     except BenchboxError as problem:
-        raise CannotJudge(f"cannot be made again: {problem}") from None
+        raise CannotJudge(f"cannot be made again: {problem}{_elsewhere(origin)}") from None
     except (KeyError, TypeError) as problem:
         raise CannotJudge(f"its comment lacks {problem}; make the table again") from None
+
+
+def _elsewhere(origin: Mapping[str, Any]) -> str:
+    """Return where to look for a study that is not here."""
+    study = Path(str(origin.get("study", "")))
+    near = "paper" in origin or study.is_absolute() or study.exists()
+    return "" if near else f"; call benchbox verify in the folder that {study} is relative to"
 
 
 def _compared(table: Printed, today: Sheet, path: Path) -> tuple[list[dict[str, Any]], list[str], int]:

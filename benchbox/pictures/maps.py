@@ -125,7 +125,8 @@ def _bars(axes: Axes, crop: np.ndarray, panel: Panel, skeleton: Skeleton) -> Non
         axes.bar(np.arange(len(panel.channels)), panel.channels, width=1.0, color="0.3")
         axes.set(ylim=(0, 1), xlim=(-0.5, len(panel.channels) - 0.5))
         axes.axhline(0.5, color="0.7", linewidth=0.5)
-        _title(axes, f"{len(panel.channels)} channels")
+        span = f"{panel.channels.min():.3f} to {panel.channels.max():.3f}"
+        _title(axes, f"{len(panel.channels)} channels, {span}")
 
 
 def _predicted(axes: Axes, crop: np.ndarray, panel: Panel, skeleton: Skeleton) -> None:

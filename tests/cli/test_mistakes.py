@@ -27,6 +27,7 @@ CORPUS = {
     "gate --seeds": "requires an argument",
     "run nowhere.toml": "nowhere.toml: no such file; known: ablations/smoke.toml",
     "run smoke.toml": 'did you mean "ablations/smoke.toml"?',
+    "run smoke": 'did you mean "ablations/smoke.toml"?',
     "table smok.toml": 'did you mean "ablations/smoke.toml"?',
     "plot ablations/smoke": "ablations/smoke.toml",
     "plan WRONG": 'wrong.toml:10: train.epcohs: unknown key; did you mean "epochs"?',

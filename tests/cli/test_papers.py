@@ -168,6 +168,9 @@ def test_what_cannot_be_judged_is_said(
     code, answer = verified(manuscript, results, capsys)
     assert code == 3
     assert "cannot be made again: --paper gone: unknown paper" in str(answer["unknown"])
+    manuscript.write_text(text.replace('"paper": "mrn-attention"', '"study": "ablations/gone.toml"'), encoding="utf-8")
+    _, answer = verified(manuscript, results, capsys)
+    assert "call benchbox verify in the folder that ablations/gone.toml is relative to" in str(answer["unknown"])
 
 
 def test_a_file_that_is_no_manuscript_of_ours(tmp_path: Path) -> None:

@@ -74,6 +74,11 @@ def test_the_scale_is_paper_only_with_a_gpu_and_all_of_coco(monkeypatch: pytest.
     committed = read_study(Path(__file__).parents[2] / "ablations/hrnet_stages.toml")
     monkeypatch.setattr(folders, "gpus", list)
     assert folders.choose_scale(None, committed, tmp_path) == ("tiny", "no CUDA device found")
+    alone = replace(committed, scales={})
+    assert folders.choose_scale(None, alone, tmp_path) == (
+        "paper",
+        "no CUDA device found; the study has no scale tiny",
+    )
     monkeypatch.setattr(folders, "gpus", lambda: ["0"])
     assert folders.choose_scale(None, committed, None) == ("tiny", "BENCHBOX_DATA is not set, so no COCO")
     assert folders.choose_scale(None, committed, tmp_path)[1] == f"not all of COCO is in {tmp_path}"
