@@ -40,9 +40,19 @@ def peak_memory_bytes(device: torch.device) -> int:
 def _commit() -> tuple[str, bool | None]:
     here = Path(__file__).parent
     try:
+        asked = (
+            ["ls-files", "--error-unmatch", __file__],
+            ["rev-parse", "HEAD"],
+            [
+                "status",
+                "--porcelain",
+                "--",
+                str(here.parent),
+            ],  # a study of one's own beside the package changes nothing
+        )
         run = [
             subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10)
-            for words in (["ls-files", "--error-unmatch", __file__], ["rev-parse", "HEAD"], ["status", "--porcelain"])
+            for words in asked
         ]
     except (OSError, subprocess.TimeoutExpired):
         return "", None
