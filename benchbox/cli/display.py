@@ -89,6 +89,7 @@ class Display:
         ]
 
     def _grid(self) -> Any:
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
@@ -96,8 +97,7 @@ class Display:
         for job, _ in list(self.active.values()):
             grid.add_row(*(Text(plain(cell)) for cell in self._cells(job)))
         spent = duration(time.monotonic() - self.began)
-        grid.add_row(Text(f"{self.ended} of {self.todo} jobs ended, {spent} so far", style="dim"))
-        return grid
+        return Group(grid, Text(f"{self.ended} of {self.todo} jobs ended, {spent} so far", style="dim"))
 
     def _line(self, text: str) -> None:
         if self.live:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -91,19 +92,19 @@ def run(path: Path, choice: Choice, how: How) -> int:
     words = {job: ["--processes", str(share), *_where(chosen, how.pack)] for job, share in shares.items()}
     if pool is None:
         return _submit(chosen, path, waiting, words, shares, how)
-    return _drain(chosen, path, waiting, partial(_command, words), shares, how, pool)
+    outcome, received = _drain(chosen, waiting, partial(_command, words), shares, how, pool)
+    return _close(chosen, path, _again(path, choice, chosen, how), outcome, received)
 
 
 def _drain(
     chosen: Selection,
-    path: Path,
     waiting: Sequence[JobDir],
     command: Callable[[Attempt], list[str]],
     shares: Mapping[str, int],
     how: How,
     pool: Pool,
-) -> int:
-    """Do jobs on this machine and stay until the last has ended."""
+) -> tuple[Outcome, list[int]]:
+    """Do jobs on this machine and stay until the last has ended; return how, and the signals that came."""
     stop, received = _catch_signals()
     queue = QUEUES[how.on](pool, command)
     configs = {arm.job: arm.config for arm in chosen.arms}
@@ -118,7 +119,7 @@ def _drain(
             begin=lambda job: job.write(configs[job.id]),
             fail_fast=how.fail_fast,
         )
-    return _close(chosen, path, outcome, received)
+    return outcome, received
 
 
 def _submit(
@@ -216,7 +217,21 @@ def _catch_signals() -> tuple[Callable[[], bool], list[int]]:
     return lambda: bool(received), received
 
 
-def _close(chosen: Selection, path: Path, outcome: Outcome, received: list[int]) -> int:
+def _again(path: Path, choice: Choice, chosen: Selection, how: How) -> str:
+    """Return the command that goes on with the same jobs in the same way."""
+    words = ["benchbox", "run", str(path), "--scale", chosen.scale]
+    words += ["--seeds", choice.seeds] if choice.seeds else []
+    words += [word for part in choice.only or () for word in ("--only", part)]
+    words += ["-j", str(how.most)] if how.most else []
+    words += ["--on", how.on] if how.on != "local" else []
+    words += ["--processes", str(how.processes)] if how.processes else []
+    words += ["--stale"] if how.stale else []
+    words += [] if how.pack else ["--no-pack"]
+    words += [] if str(chosen.results) == "results" else ["--results", str(chosen.results)]
+    return shlex.join(words)
+
+
+def _close(chosen: Selection, path: Path, again: str, outcome: Outcome, received: list[int]) -> int:
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
     names = {job: arm.name for job, arm in jobs(chosen.arms).items()}
     failed = {job: state for job, state in states.items() if state.name == "failed"}
@@ -225,7 +240,6 @@ def _close(chosen: Selection, path: Path, outcome: Outcome, received: list[int])
         log = Attempt(chosen.folder(job), state.attempt).log
         note(f"failed: {names[job]} [{state.failure}]: {state.error}\n  log: {log}  (benchbox logs {job})")
     where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
-    again = f"benchbox run {path} --scale {chosen.scale}{where}"
     given_up = sum(state.name == "cancelled" for state in states.values())
     if outcome.stopped:
         note(f"stopped with {done} of {len(states)} jobs done; go on with: {again}")

@@ -126,6 +126,16 @@ def test_every_process_has_a_gpu_or_a_core(monkeypatch: pytest.MonkeyPatch) -> N
     assert all(folders.pool(5, 3).possible(Need(3)) for _ in range(5))
 
 
+def test_going_on_names_the_same_jobs(root: Path) -> None:
+    chosen = selection(root, "tiny")
+    typed = study.Choice(None, "0,1", ["sub-network 1", "stage"], chosen.results)
+    words = run._again(Path("my study.toml"), typed, chosen, run.How(most=1, stale=True, pack=False))
+    parts = "--scale tiny --seeds 0,1 --only 'sub-network 1' --only stage -j 1 --stale --no-pack"
+    assert words == f"benchbox run 'my study.toml' {parts}"
+    whole = study.Choice(None, None, None, chosen.results)
+    assert run._again(Path("a.toml"), whole, chosen, run.How()) == "benchbox run a.toml --scale tiny"
+
+
 def test_a_batch_too_small_to_share_is_refused(root: Path) -> None:
     arms = selection(root, "tiny").arms
     run._check_shares(arms, dict.fromkeys((arm.job for arm in arms), 2))
