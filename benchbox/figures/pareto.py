@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -94,12 +95,12 @@ def draw(data: Pareto) -> Figure:
     return figure
 
 
-def millions(value: float, place: int | None = None) -> str:
-    """Spell a count as papers do: 0.5M, 28.5M, 7.7G."""
+def millions(value: float, place: int | None = None, digits: int = 4) -> str:
+    """Spell a count as papers do: 0.5M, 28.5M, 7.7G; `place` is what matplotlib tells of a tick."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
-            return f"{value / size:.4g}{letter}"
-    return f"{value:.4g}"
+            return f"{value / size:.{digits}g}{letter}"
+    return f"{value:.{digits}g}"
 
 
 def _point(axes: Axes, point: Point, look: style.Look) -> Line2D:
@@ -128,4 +129,4 @@ def _scale(axes: Axes, values: Sequence[float]) -> None:
         style.logarithmic(axes.xaxis, millions)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(6))
-        axes.xaxis.set_major_formatter(FuncFormatter(millions))
+        axes.xaxis.set_major_formatter(FuncFormatter(partial(millions, digits=7)))

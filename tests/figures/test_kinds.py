@@ -32,6 +32,14 @@ def test_the_front_is_who_nobody_dominates(places: list[tuple[float, float]]) ->
     assert [one.x for one in found] == sorted(one.x for one in found)
 
 
+def test_networks_of_nearly_the_same_size_have_ticks_that_differ() -> None:
+    points = [pareto.Point("a", 185_705.0, 50.0), pareto.Point("b", 185_840.0, 60.0)]
+    figure = KINDS["pareto"](pareto.Pareto("t", "x", [pareto.Panel("y", points)]))
+    FigureCanvasAgg(figure).draw()
+    ticks = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert len(set(ticks)) == len(ticks) > 2
+
+
 @pytest.mark.parametrize("deviation", [None, 1.5])
 def test_pareto_shows_every_arm_and_bars_for_several_seeds_alone(deviation: float | None) -> None:
     data = made("pareto", deviation=deviation)
