@@ -190,7 +190,7 @@ def read(path: Path, name: str) -> pa.Table:
     for column in SCHEMAS[name]:
         if column.name in missing:
             table = table.append_column(column, pa.nulls(table.num_rows, column.type))
-    table = table.select(SCHEMAS[name].names)
+    table = table.select(SCHEMAS[name].names) if missing else table
     # A cast of what needs none takes nearly as long as the reading.
     return table if table.schema.equals(SCHEMAS[name]) else table.cast(SCHEMAS[name])
 

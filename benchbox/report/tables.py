@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchbox.errors import CannotJudge
@@ -13,6 +13,7 @@ from benchbox.report.layout import (
     Heading,
     Layout,
     ScoreColumn,
+    cell,
     chosen,
     heading,
     missing,
@@ -93,14 +94,14 @@ def group_table(
         if name in names and one == metric and group.startswith(f"{by}:")
     )
     scores = [ScoreColumn(metric, names, group) for group in ("all", *groups)]
-    counts = {column.group: _counts(rows, column) for column in scores}
+    counted = [{one.key: _counted_cell(row, one) for one in scores} for row in rows]
+    counts = {one.group: _range(cells[one.key]["counted"] for cells in counted) for one in scores}
     headings = [(scores[0], heading(metric, first, (first,)))]
     headings += [(one, f"{one.group.partition(':')[2]} (n {counts[one.group]})") for one in scores[1:]]
     columns = [Heading("arm", "Arm"), *_headings(headings, gaps), Heading("state", "State")]
     texts = [{"arm": _name(row), "state": row.state} | _texts(row, scores, gaps) for row in rows]
     records: list[dict[str, Any]] = []
-    for row in rows:
-        cells = {one.key: one.cell(row) | {"counted": _counted(row, one)} for one in scores}
+    for row, cells in zip(rows, counted, strict=True):
         extra = {one.key: gaps.cell(row, one) if gaps else {} for one in scores}
         records.append(record(row) | {"cells": {key: cell | extra[key] for key, cell in cells.items()}})
     what = "persons" if by in ("category", "activity") else "labelled joints"
@@ -127,13 +128,13 @@ def _kin(name: str, other: str) -> bool:
     return name.split("/")[0] == other.split("/")[0]
 
 
-def _counted(row: ArmRow, column: ScoreColumn) -> int | None:
-    found = column.of(row)[1]
-    return found.counted if found else None
+def _counted_cell(row: ArmRow, column: ScoreColumn) -> dict[str, Any]:
+    protocol, found = column.of(row)
+    return cell(found, column.metric, protocol) | {"counted": found.counted if found else None}
 
 
-def _counts(rows: Sequence[ArmRow], column: ScoreColumn) -> str:
-    found = sorted({count for row in rows if (count := _counted(row, column)) is not None})
+def _range(counts: Iterable[int | None]) -> str:
+    found = sorted({count for count in counts if count is not None})
     return "–".join(str(count) for count in (found if len(found) < 2 else (found[0], found[-1])))
 
 
