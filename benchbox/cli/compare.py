@@ -14,6 +14,7 @@ from benchbox.cli.differences import How, Row, compared, methods
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.scores import check_group
+from benchbox.cli.study import seeds_of
 from benchbox.console import note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
 from benchbox.jobdir import JobDir
@@ -43,10 +44,18 @@ class Compared:
 
 
 def compare(
-    a: str, b: str, *, scale: str | None, by: str | None, how: Mapping[str, Any], results: Path, format: str
+    a: str,
+    b: str,
+    *,
+    scale: str | None,
+    by: str | None,
+    how: Mapping[str, Any],
+    results: Path,
+    format: str,
+    seeds: str | None = None,
 ) -> int:
     """Compare two results and print every score's difference with its interval."""
-    done = comparison(a, b, scale=scale, by=by, how=how, results=results)
+    done = comparison(a, b, scale=scale, by=by, how=how, results=results, seeds=seeds)
     meta = {"schema": 1, "kind": "compare", "a": asdict(done.a), "b": asdict(done.b)}
     meta |= {"confidence": done.how.confidence, "resamples": done.how.resamples, "seed": done.how.seed}
     title = f"{done.b.name} against {done.a.name}"
@@ -54,17 +63,27 @@ def compare(
     return OK
 
 
-def comparison(a: str, b: str, *, scale: str | None, by: str | None, how: Mapping[str, Any], results: Path) -> Compared:
+def comparison(
+    a: str,
+    b: str,
+    *,
+    scale: str | None,
+    by: str | None,
+    how: Mapping[str, Any],
+    results: Path,
+    seeds: str | None = None,
+) -> Compared:
     """Compare two results, each named as a user does.
 
-    Args: by: a kind of group; whole-set scores and pairs of joints when None. how: fields of `How`.
+    Args: by: a kind of group; whole-set scores and pairs of joints when None. how: fields of `How`. seeds: as typed, of
+        arms; their study's own when None.
 
     Raises: InvalidInput for an unknown name, CannotJudge for other persons, protocols or no result.
     """
     asked = How(**how, kinds=("all", check_group(by)) if by else ("all", "pair"))
     if not 0.5 <= asked.confidence < 1:
         raise InvalidInput(f"--confidence {asked.confidence:g}: must be from 0.5 up and below 1, e.g. 0.95")
-    sides = [_side(text, scale, results) for text in (a, b)]
+    sides = [_side(text, scale, seeds, results) for text in (a, b)]
     (answer,) = compared([(sides[0].results, sides[1].results)], asked, results)
     if answer.problem:
         raise CannotJudge(f"{a} and {b} cannot be compared: {answer.problem}")
@@ -105,11 +124,11 @@ def _chance(p: float) -> str:
     return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
 
 
-def _side(text: str, scale: str | None, results: Path) -> Side:
+def _side(text: str, scale: str | None, seeds: str | None, results: Path) -> Side:
     """Find what a user's word names: STUDY.toml:ARM, saved predictions, or a job by the beginning of its id."""
     file, mark, arm = text.partition(".toml:")
     if mark:
-        return arm_side(Path(f"{file}.toml"), arm, scale, results)
+        return arm_side(Path(f"{file}.toml"), arm, scale, results, seeds)
     found = early.result(text, scale, results)
     if found in saved.names(results):
         return Side(found, (found,))
@@ -119,14 +138,14 @@ def _side(text: str, scale: str | None, results: Path) -> Side:
     return Side(found, (found,))
 
 
-def arm_side(path: Path, name: str, scale: str | None, results: Path) -> Side:
+def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str | None = None) -> Side:
     """Return the finished jobs of a study's arm.
 
     Raises: InvalidInput for an unknown arm, CannotJudge where none of its jobs is done.
     """
     study = read_study(path)
     chosen = choose_scale(study, scale, results)
-    arms = expand(study, chosen)
+    arms = expand(study, chosen, seeds_of(seeds))
     jobs = [arm.job for arm in arms if arm.name == name]
     if not jobs:
         raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')

@@ -93,7 +93,7 @@ def run(path: Path, choice: Choice, how: How) -> int:
     if pool is None:
         return _submit(chosen, path, waiting, words, shares, how)
     outcome, received = _drain(chosen, waiting, partial(_command, words), shares, how, pool)
-    return _close(chosen, path, _again(path, choice, chosen, how), outcome, received)
+    return _close(chosen, path, choice, _again(path, choice, chosen, how), outcome, received)
 
 
 def _drain(
@@ -231,7 +231,7 @@ def _again(path: Path, choice: Choice, chosen: Selection, how: How) -> str:
     return shlex.join(words)
 
 
-def _close(chosen: Selection, path: Path, again: str, outcome: Outcome, received: list[int]) -> int:
+def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: Outcome, received: list[int]) -> int:
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
     names = {job: arm.name for job, arm in jobs(chosen.arms).items()}
     failed = {job: state for job, state in states.items() if state.name == "failed"}
@@ -255,5 +255,6 @@ def _close(chosen: Selection, path: Path, again: str, outcome: Outcome, received
         classes = sorted({state.failure for state in failed.values()} - set(REPEATED_CLASSES))
         note("again, when mended: " + again + "".join(f" --retry {name}" for name in classes))
         return ENVIRONMENT if all(state.exit_code == ENVIRONMENT for state in failed.values()) else FAILED
-    note(f"next: benchbox table {path} --scale {chosen.scale}{where}")
+    seeds = f" --seeds {choice.seeds}" if choice.seeds else ""
+    note(f"next: benchbox table {path} --scale {chosen.scale}{seeds}{where}")
     return FAILED if given_up else OK

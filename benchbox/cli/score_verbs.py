@@ -19,6 +19,7 @@ def table(
     paper: Annotated[str | None, typer.Option(help="A paper's own tables, e.g. efficient-hrnet.")] = None,
     tables: Annotated[list[str] | None, typer.Option("--table", help="Only this table of the paper.")] = None,
     scale: Scale = None,
+    seeds: Seeds = None,
     by: Annotated[str | None, typer.Option(help="One score by joint, pair, category or activity.")] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Only scores by this protocol (repeatable).")] = None,
     mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Let protocols share columns, marked.")] = False,
@@ -38,7 +39,7 @@ def table(
     early.look([study], paper=paper, scale=scale, saved=with_ or [], results=results)
     from benchbox.cli import tables as verb
 
-    shown = verb.Shown(by, protocol or [], mixed, with_ or [], compare, tables or [])
+    shown = verb.Shown(by, protocol or [], mixed, with_ or [], compare, tables or [], seeds)
     sys.exit(verb.table(study, paper, scale, strict, shown, results, "json" if json else format))
 
 
@@ -75,6 +76,7 @@ def compare(
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     resamples: Annotated[int | None, typer.Option(min=100, help="Of images: 2000, of AP 1000.")] = None,
     scale: Scale = None,
+    seeds: Seeds = None,
     results: Results = Path("results"),
     format: Format = "rich",
     json: Json = False,
@@ -90,7 +92,8 @@ def compare(
     from benchbox.cli import compare as verbs
 
     how = {"protocols": protocol or [], "mixed": mixed, "confidence": confidence, "resamples": resamples}
-    sys.exit(verbs.compare(a, b, scale=scale, by=by, how=how, results=results, format="json" if json else format))
+    shown = "json" if json else format
+    sys.exit(verbs.compare(a, b, scale=scale, seeds=seeds, by=by, how=how, results=results, format=shown))
 
 
 def plot(

@@ -99,6 +99,7 @@ def run(
 def status(
     study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
     scale: Scale = None,
+    seeds: Seeds = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it anew every two seconds until all has ended.")] = False,
     results: Results = Path("results"),
     format: Format = "rich",
@@ -113,8 +114,8 @@ def status(
     from benchbox.cli import watch as verbs
 
     if watch:
-        sys.exit(verbs.watch(study, scale, results))
-    verbs.status(study, scale, results, "json" if json else format)
+        sys.exit(verbs.watch(study, scale, seeds, results))
+    verbs.status(study, scale, seeds, results, "json" if json else format)
 
 
 def logs(

@@ -15,6 +15,7 @@ from benchbox.cli.grid import emit_sheets
 from benchbox.cli.markup import Column, Look, Sheet
 from benchbox.cli.papers import filled_tables
 from benchbox.cli.scores import check_group
+from benchbox.cli.study import seeds_of
 from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput
 from benchbox.papers import read as papers
 from benchbox.plan import expand
@@ -28,7 +29,8 @@ from benchbox.spec import read_study
 class Shown:
     """What of a table is shown: scores by a kind of group, some protocols, mixed or not, saved predictions.
 
-    With `compare`, beside the scores stand their differences to the reference arm; `tables` are some of a paper's.
+    With `compare`, beside the scores stand their differences to the reference arm; `tables` are some of a paper's;
+    `seeds`, as typed, stand for a study's own.
     """
 
     by: str | None
@@ -37,6 +39,7 @@ class Shown:
     saved: Sequence[str]
     compare: bool = False
     tables: Sequence[str] = ()
+    seeds: str | None = None
 
 
 def table(
@@ -62,8 +65,8 @@ def layouts(
         raise InvalidInput(f"table: give either a study's file or --paper NAME{known}")
     if path is not None and shown.tables:
         raise InvalidInput("table: --table goes with --paper")
-    if path is None and (shown.by or shown.protocols or shown.saved):
-        raise InvalidInput("table: --by, --protocol and --with go with a study's file")
+    if path is None and (shown.by or shown.protocols or shown.saved or shown.seeds):
+        raise InvalidInput("table: --by, --protocol, --seeds and --with go with a study's file")
     if path is not None:
         return [study_layout(path, scale, shown, results)]
     return paper_layouts(str(paper), shown, scale, results, wide=wide)
@@ -81,7 +84,7 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     """Lay out a study as it was asked for."""
     study = read_study(path)
     scale = choose_scale(study, asked, results)
-    arms = expand(study, scale)
+    arms = expand(study, scale, seeds_of(shown.seeds))
     rows = arm_rows(arms, results, shown.saved)
     by = check_group(shown.by) if shown.by else ""
     asked_how = How(shown.protocols, shown.mixed, ("all", by) if by else ("all",))
@@ -99,7 +102,7 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
         "protocols": list(shown.protocols),
     }
     origin |= {"mixed": shown.mixed, "saved": list(shown.saved), "compare": shown.compare}
-    return replace(layout, origin=origin)
+    return replace(layout, origin=origin | ({"seeds": shown.seeds} if shown.seeds else {}))
 
 
 def paper_layouts(name: str, shown: Shown, asked: str | None, results: Path, *, wide: bool = False) -> list[Layout]:

@@ -134,6 +134,7 @@ def _today(table: Printed, path: Path, results: Path) -> Layout:
             saved=list(origin.get("saved", ())),
             compare=bool(origin["compare"]),
             tables=[origin["table"]] if "table" in origin else [],
+            seeds=origin.get("seeds"),
         )
         scale = str(origin["scale"])
         if "paper" in origin:

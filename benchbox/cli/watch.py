@@ -34,7 +34,7 @@ CANCELLED = {
 """What becomes of a job that is cancelled, by its state."""
 
 
-def watch(path: Path | None, scale: str | None, results: Path) -> int:
+def watch(path: Path | None, scale: str | None, seeds: str | None, results: Path) -> int:
     """Show the states again and again until nothing runs or is queued any more."""
     from rich.console import Console
 
@@ -45,13 +45,13 @@ def watch(path: Path | None, scale: str | None, results: Path) -> int:
         with console.capture() as shown:
             console.clear()
         sys.stdout.write(shown.get())
-        counts = status(path, scale, results, "rich")
+        counts = status(path, scale, seeds, results, "rich")
         if not any(counts.get(name) for name in ("running", "queued")):
             return OK
         time.sleep(WATCH_SECONDS)
 
 
-def status(path: Path | None, scale: str | None, results: Path, format: str) -> Mapping[str, int]:
+def status(path: Path | None, scale: str | None, seeds: str | None, results: Path, format: str) -> Mapping[str, int]:
     """Print the state of every job of a study, or of every job in the results folder; return counts by state."""
     data = folders.data_root()
     meta: dict[str, str | None] = {"study": None, "scale": None}
@@ -59,7 +59,7 @@ def status(path: Path | None, scale: str | None, results: Path, format: str) -> 
         ids = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*")) if results.exists() else []
         names, title = {job: "" for job in ids}, f"All jobs in {results}"
     else:
-        chosen = select(path, Choice(scale, None, None, results))
+        chosen = select(path, Choice(scale, seeds, None, results))
         names = {job: arm.name + (f", seed {arm.seed}" if arm.seed else "") for job, arm in jobs(chosen.arms).items()}
         title = chosen.study.title
         meta = {"study": str(path), "scale": chosen.scale}
@@ -70,7 +70,8 @@ def status(path: Path | None, scale: str | None, results: Path, format: str) -> 
     columns = [Column("job", "Job"), Column("arm", "Arm"), Column("state", "State"), Column("detail", "")]
     columns = [column for column in columns if column.key != "arm" or path is not None]
     emit(format, title, columns, rows, {"schema": 1, "kind": "status", **meta, "counts": counts})
-    note(", ".join(f"{count} {name}" for name, count in counts.items()) or f"no jobs in {results}")
+    where = f" at scale {meta['scale']}" if path else ""
+    note((", ".join(f"{count} {name}" for name, count in counts.items()) or f"no jobs in {results}") + where)
     if silent:
         note(f"{silent}; its jobs are shown as their folders say")
     failed = [row["job"] for row in rows if row["state"] == "failed"]

@@ -146,6 +146,19 @@ def test_status_and_logs_of_results(smoke: str, smoke_results: Path, benchbox: C
     assert "done: AP" in logs.stdout
 
 
+def test_seeds_other_than_the_studys_are_shown_when_asked_for(smoke: str, smoke_results: Path, benchbox: Call) -> None:
+    where = ("--seeds", "0,7", "--results", str(smoke_results))
+    rows = json.loads(benchbox("table", smoke, "--json", *where).stdout)["rows"]
+    assert [len(row["jobs"]) for row in rows] == [2, 2]
+    assert {row["state"] for row in rows} == {"pending"}
+    shown = benchbox("status", smoke, "--json", *where)
+    assert json.loads(shown.stdout)["counts"] == {"done": 2, "pending": 2}
+    assert "at scale tiny" in shown.stderr
+    sides = [f"{smoke}:{name}" for name in ("baseline", "sub-network 1")]
+    assert "1 of 2 seeds are done" in benchbox("compare", *sides, *where).stderr
+    assert "--seeds and --with go with a study's file" in benchbox("table", "--paper", "acnn", "--seeds", "1").stderr
+
+
 def test_a_table_without_results_stands_pending(stages: str, benchbox: Call, root: Path, tmp_path: Path) -> None:
     (tmp_path / "ablations").symlink_to(root / "ablations")
     done = benchbox("table", "--paper", "efficient-hrnet", "--table", "I", "--json")
