@@ -90,6 +90,7 @@ def test_what_tensorboard_reads_is_what_is_stored(
         assert scalars(found, "validation/PCKh")[one["epoch"]] == single(one["PCKh"])
 
 
+@pytest.mark.studies
 def test_settings_and_pictures_are_there(study: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = written([study], results, capsys)[RUN]["job"]
     found = read(results)
@@ -111,6 +112,7 @@ def test_settings_and_pictures_are_there(study: Path, results: Path, capsys: pyt
     assert said.startswith(f"worst persons/1: person {worst['person']}, OKS {100 * worst['oks']:.1f}\n")
 
 
+@pytest.mark.studies
 def test_a_second_call_writes_nothing_and_other_persons_a_new_file(
     study: Path, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ def call(job: str, results: Path, out: Path | None = None, batch: int | None = N
     return verb.export(job, out, batch, dynamic, scale=None, results=results, format="json")
 
 
+@pytest.mark.studies
 def test_the_verb_prints_what_it_wrote(
     job: str,
     undisturbed: Path,
