@@ -15,7 +15,7 @@ from benchbox.queues.local import LocalQueue
 from benchbox.queues.pool import cpu_pool
 from benchbox.queues.schedule import drain
 
-JOBS, NO_OPS = 10_000, 200
+JOBS, NO_OPS = 10_000, 1000
 ENQUEUE_LIMIT, STATUS_LIMIT, OVERHEAD_LIMIT, IDLE_LIMIT = 5.0, 1.0, 2.5, 1.0
 
 
@@ -33,22 +33,24 @@ def main() -> None:
         found, _ = states(jobs)
         print(f"their states          {time.perf_counter() - began:.2f} s (limit {STATUS_LIMIT})")
         assert all(state.name == "pending" for state in found.values())
-        _no_ops(jobs[:NO_OPS], [sys.executable, "-S", "-c", ""], "a process that does nothing")
-        _no_ops(jobs[NO_OPS : NO_OPS + 6], [sys.executable, "-c", "import benchbox.worker.run"], "torch is loaded")
-        _idle(jobs[-1])
+        _no_ops(jobs[:6], [sys.executable, "-c", "import benchbox.worker.run"], "local, torch is loaded")
+        _idle(jobs[6])
+        nothing = [sys.executable, "-S", "-c", ""]
+        _no_ops(jobs[7 : 7 + NO_OPS], nothing, f"local, {NO_OPS:,} that do nothing")
+        _no_ops(jobs[-NO_OPS:], nothing, f"inline, {NO_OPS:,} that do nothing", echo=True)
 
 
-def _no_ops(jobs: list[JobDir], words: list[str], what: str) -> None:
+def _no_ops(jobs: list[JobDir], words: list[str], what: str, *, echo: bool = False) -> None:
     """Print what a job costs whose worker does nothing, one at a time."""
 
     def command(attempt: Attempt) -> list[str]:
         return words
 
     began = time.perf_counter()
-    queue = LocalQueue(cpu_pool(1), command)
+    queue = LocalQueue(cpu_pool(1), command, echo)
     drain(jobs, queue, tell=lambda event: None, refresh=lambda: None, stop=lambda: False)
     each = (time.perf_counter() - began) / len(jobs)
-    print(f"a job, {what:28} {each:.2f} s (limit {OVERHEAD_LIMIT})")
+    print(f"a job, {what:33} {each:.2f} s (limit {OVERHEAD_LIMIT})")
 
 
 def _idle(job: JobDir) -> None:
