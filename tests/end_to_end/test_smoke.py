@@ -110,7 +110,7 @@ def test_ctrl_c_is_130(quick: Path, tmp_path: Path, cache: Path) -> None:
     assert not workers(tmp_path / "results")
 
 
-@pytest.mark.faults
+@pytest.mark.studies
 def test_a_failing_job_does_not_stop_the_others(quick: Path, tmp_path: Path, benchbox: Call) -> None:
     results = tmp_path / "results"
     quick.write_text(
