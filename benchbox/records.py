@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchbox.errors import InvalidInput
@@ -223,7 +222,7 @@ def _same_values(one: pa.Array, other: pa.Array) -> bool:
     if one.equals(other):
         return True
     if pa.types.is_list(one.type):
-        lengths = (pc.list_value_length(one), pc.list_value_length(other))
+        lengths = (one.value_lengths(), other.value_lengths())
         return lengths[0].equals(lengths[1]) and _same_values(one.flatten(), other.flatten())
     if not pa.types.is_floating(one.type) or not one.is_null().equals(other.is_null()):
         return False

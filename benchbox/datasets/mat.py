@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from benchbox.entries import PIXEL_LIMIT, one_line, read_bytes
 from benchbox.errors import InvalidInput
@@ -37,6 +36,8 @@ def read_mat(path: Path, hint: str, *, structs: bool = False) -> dict[str, Any]:
         EnvironmentProblem: the file is not there.
         InvalidInput: it is damaged, no MATLAB file, or one of version 7.3.
     """
+    import scipy.io
+
     content = read_bytes(path, hint)
     if _HDF5 in (content[: len(_HDF5)], content[_MAT_HEADER : _MAT_HEADER + len(_HDF5)]):
         raise InvalidInput(f"{path}: a MATLAB file of version 7.3 (HDF5); save it with -v7")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from benchbox.metrics.coco_ap import NAMES
 from benchbox.metrics.coco_match import AREAS, THRESHOLDS, Matches
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 RECALLS = np.linspace(0.0, 1.0, 101)  # Source: pycocotools, Params.setKpParams
 _EPSILON = float(np.spacing(1))
@@ -97,6 +100,8 @@ def _runs(matches: Matches, area: int, threshold: int) -> tuple[csr_array, csr_a
     A run is right predictions with no wrong one among them. Precision rises along it, whatever the images weigh, so its
     end alone decides the greatest precision from any of its recalls on.
     """
+    from scipy.sparse import csr_array
+
     matched, counts = matches.matched[:, area, threshold], ~matches.ignored[:, area, threshold]
     right, wrong = np.flatnonzero(matched & counts), np.flatnonzero(~matched & counts)
     before = np.searchsorted(wrong, right)

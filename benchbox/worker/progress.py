@@ -20,7 +20,7 @@ class Stopped(Exception):
 
 @dataclass
 class Progress:
-    """The file that `status` and the live display read; written at most once a second, by nobody without a path."""
+    """The file that `status` and the live display read; written each second and at each epoch, where it has a path."""
 
     path: Path | None
     record: dict[str, Any] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Progress:
     def tell(self, phase: str, **values: Any) -> None:
         """Say what the job does and how far it is."""
         now = time.monotonic()
-        changed = self.record.get("phase") != phase
+        changed = any(self.record.get(key) != new for key, new in (("phase", phase), ("epoch", values.get("epoch"))))
         self.record = {"phase": phase, **values}
         if self.path and (changed or now - self.written >= PROGRESS_SECONDS):
             self.written = now

@@ -16,6 +16,7 @@ from benchbox.queues.pool import cpu_pool
 from benchbox.queues.schedule import drain
 
 JOBS, NO_OPS = 10_000, 1000
+LOAD = "from benchbox.worker.__main__ import uncollected\nwith uncollected():\n    import benchbox.worker.run"
 ENQUEUE_LIMIT, STATUS_LIMIT, OVERHEAD_LIMIT, IDLE_LIMIT = 5.0, 1.0, 2.5, 1.0
 
 
@@ -33,7 +34,7 @@ def main() -> None:
         found, _ = states(jobs)
         print(f"their states          {time.perf_counter() - began:.2f} s (limit {STATUS_LIMIT})")
         assert all(state.name == "pending" for state in found.values())
-        _no_ops(jobs[:6], [sys.executable, "-c", "import benchbox.worker.run"], "local, torch is loaded")
+        _no_ops(jobs[:6], [sys.executable, "-c", LOAD], "local, torch is loaded")
         _idle(jobs[6])
         nothing = [sys.executable, "-S", "-c", ""]
         _no_ops(jobs[7 : 7 + NO_OPS], nothing, f"local, {NO_OPS:,} that do nothing")

@@ -87,9 +87,9 @@ def workers(results: Path) -> list[int]:
 
 
 def reached(results: Path, epoch: int) -> bool:
-    """Tell whether some job trains in an epoch (from 1)."""
-    wanted = f'"epoch": {epoch}'.encode()
-    return any(wanted in file.read_bytes() for file in results.glob("jobs/*/attempts/*/progress.json"))
+    """Tell whether some job trains in an epoch (from 1) or in a later one."""
+    files = results.glob("jobs/*/attempts/*/progress.json")
+    return any(json.loads(file.read_bytes()).get("epoch", 0) >= epoch for file in files)
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 120, *, pause: float = 0.02) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from benchbox.datasets.synthetic.activities import ACTIVITIES
@@ -132,6 +131,8 @@ def _ground_truth(persons: list[Person]) -> dict[str, Any]:
 
 def write_mat(path: Path, content: dict[str, Any]) -> None:
     """Write a MATLAB 5 file whose header does not tell the hour, so that equal content makes equal bytes."""
+    import scipy.io
+
     stream = io.BytesIO()
     scipy.io.savemat(stream, content, do_compression=True)
     header = b"MATLAB 5.0 MAT-file, written by benchbox".ljust(116)
