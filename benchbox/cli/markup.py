@@ -18,7 +18,7 @@ LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{character: "\\" + character for character in "&%$#_{}"},
-    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
+    **{"`": r"\textasciigrave{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
     **{"±": r"$\pm$", "≈": r"$\approx$", "≠": r"$\neq$", "×": r"$\times$", "Δ": r"$\Delta$", "–": "--"},
 }
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
@@ -135,7 +135,7 @@ def escape_markdown(text: str) -> str:
 
 
 def as_latex(sheet: Sheet) -> str:
-    """Write a table for booktabs; a comment says where it is from, one behind each row what it is called."""
+    """Write a table for booktabs, its notes below it; a comment says where it is from, one behind each row its key."""
     marks = {"best": (r"\textbf{", "}"), "second": (r"\underline{", "}"), "": ("", "")}
     sides = "".join("r" if column.right else "l" for column in sheet.columns)
     head = [f"% {_one_line(sheet.title)}"]
@@ -146,13 +146,24 @@ def as_latex(sheet: Sheet) -> str:
         body += [r"\midrule"] if place in sheet.look.rules else []
         key = f" % row: {json.dumps(sheet.look.keys[place])}" if sheet.look.keys else ""
         body.append(" & ".join([_behind_break(cells[0]), *cells[1:]]) + r" \\" + key)
-    notes = [f"% {note}" for note in sheet.notes()]
-    return "\n".join([*head, *body, r"\bottomrule", r"\end{tabular}", *notes])
+    return "\n".join([*head, *body, r"\bottomrule", r"\end{tabular}", *_latex_notes(sheet.notes())])
+
+
+def _latex_notes(notes: Sequence[str]) -> list[str]:
+    """Return the notes as small paragraphs as wide as the text, also where the table is centred."""
+    if not notes:
+        return []
+    lines = [escape_latex(note) + r"\par" for note in notes]
+    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize", *lines, r"\end{minipage}"]
 
 
 def escape_latex(text: str) -> str:
-    """Return text that LaTeX sets as it is."""
-    return "".join(LATEX.get(character, character) for character in text.replace("\n", " "))
+    """Return text that LaTeX sets as it is; it would set two hyphens as a dash."""
+    text = text.replace("\n", " ")
+    return "".join(
+        "-{}" if text.startswith("--", place) else LATEX.get(character, character)
+        for place, character in enumerate(text)
+    )
 
 
 def as_html(sheets: Sequence[Sheet]) -> str:
