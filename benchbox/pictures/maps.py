@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import matplotlib
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,6 +25,8 @@ Source: van der Walt and Smith, "A Better Default Colormap for Matplotlib", SciP
 CELL = 170
 """Height of a panel in pixels."""
 TITLE, GAP = 30, 8
+TITLE_SIZE = 6.5
+"""Of letters, in points; two lines of them have room above a panel."""
 COLUMNS = 6
 
 
@@ -122,11 +126,17 @@ def _coloured(axes: Axes, crop: np.ndarray, panel: Panel, skeleton: Skeleton) ->
 
 def _bars(axes: Axes, crop: np.ndarray, panel: Panel, skeleton: Skeleton) -> None:
     if panel.channels is not None:
-        axes.bar(np.arange(len(panel.channels)), panel.channels, width=1.0, color="0.3")
-        axes.set(ylim=(0, 1), xlim=(-0.5, len(panel.channels) - 0.5))
+        axes.set_axis_on()
+        axes.bar(np.arange(len(panel.channels)), panel.channels, width=1.0, color="0.45")
+        axes.set(ylim=(0, 1), xlim=(-0.5, len(panel.channels) - 0.5), xticks=[], yticks=[0, 0.5, 1])
         axes.axhline(0.5, color="0.7", linewidth=0.5)
+        # inside the frame, since the next column begins right outside; white around them, since bars may be behind
+        axes.tick_params(axis="y", direction="in", pad=-4, length=2, labelsize=TITLE_SIZE - 1)
+        around = [patheffects.withStroke(linewidth=1.5, foreground="white")]
+        for label, side in zip(axes.get_yticklabels(), ("bottom", "center", "top"), strict=True):
+            label.set(horizontalalignment="left", verticalalignment=side, path_effects=around)
         span = f"{panel.channels.min():.3f} to {panel.channels.max():.3f}"
-        _title(axes, f"{len(panel.channels)} channels, {span}")
+        _title(axes, f"{len(panel.channels)} channels\n{span}")
 
 
 def _predicted(axes: Axes, crop: np.ndarray, panel: Panel, skeleton: Skeleton) -> None:
@@ -155,7 +165,10 @@ def _grid(rows: int, columns: int, crop: np.ndarray) -> tuple[Figure, np.ndarray
 
 
 def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, fontsize=6.5, pad=2)
+    """Set a panel's title, in lines that are no wider than the panel where words allow it."""
+    letters = int(axes.bbox.width / DPI * 72 / (0.55 * TITLE_SIZE))
+    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, max(letters, 8), break_long_words=False)]
+    axes.set_title("\n".join(lines), fontsize=TITLE_SIZE, pad=2)
 
 
 def _spread(cells: np.ndarray, crop: np.ndarray) -> np.ndarray:
