@@ -25,6 +25,11 @@ def plain(text: str) -> str:
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def many(number: int, noun: str) -> str:
+    """Return `1 job`, `2 jobs`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def note(text: str) -> None:
     """Print a line of progress to stderr."""
     kept = _KEPT.get()

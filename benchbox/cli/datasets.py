@@ -11,7 +11,7 @@ from benchbox.cli import folders
 from benchbox.cli.ask import ask
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
-from benchbox.console import note
+from benchbox.console import many, note
 from benchbox.errors import FAILED, OK, EnvironmentProblem, InvalidInput, nearest
 
 
@@ -71,10 +71,14 @@ def check(named: str, format: str) -> int:
         Column("count", "Count", right=True),
         Column("examples", "First of them"),
     ]
-    footnotes = [f"{report['split']}: {_counts(report)}; fingerprint {report['fingerprint']}." for report in answer]
+    footnotes = [
+        f"{report['split']}: {_counts(report)}; fingerprint {report['fingerprint']}."
+        for report in answer
+        if report["counts"] or report["fingerprint"]
+    ]
     meta = {"schema": 1, "kind": "data-check", "dataset": name, "reports": answer}
-    emit(format, f"{name}: {sum(row['count'] for row in rows)} findings", columns, rows, meta, footnotes)
-    note(f"{name}: {'sound' if not rows else f'{len(rows)} kinds of findings'}")
+    emit(format, f"{name}: {many(sum(row['count'] for row in rows), 'finding')}", columns, rows, meta, footnotes)
+    note(f"{name}: {many(len(rows), 'kind') + ' of findings' if rows else 'sound'}")
     return FAILED if rows else OK
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from benchbox.cli.draft import GROUNDS, VARIATIONS, Choice, known_data, network, text_of, variation
 from benchbox.cli.study import seeds_of
-from benchbox.console import note, question
+from benchbox.console import many, note, question
 from benchbox.errors import OK, BenchboxError, InvalidInput
 from benchbox.files import explained, write_temporary
 from benchbox.networks import networks
@@ -52,7 +52,7 @@ def init(file: Path, asked: Asked, *, force: bool) -> int:
     with explained(file):
         os.replace(temporary, file)
     name = shlex.quote(str(file))
-    note(f"{file}: {len(arms)} arms, {len(jobs(arms))} jobs")
+    note(f"{file}: {many(len(arms), 'arm')}, {many(len(jobs(arms)), 'job')}")
     note(f"next: benchbox plan {name}, benchbox run {name}, benchbox table {name}")
     return OK
 

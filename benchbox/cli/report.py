@@ -15,7 +15,7 @@ from benchbox.cli import page_origin, page_studies
 from benchbox.cli.arms import sides, summed
 from benchbox.cli.differences import How, compared, remembered
 from benchbox.cli.page_studies import Found, kept
-from benchbox.console import data, note
+from benchbox.console import data, many, note
 from benchbox.errors import OK, BenchboxError, CannotJudge, EnvironmentProblem, InvalidInput, nearest
 from benchbox.files import write_whole
 from benchbox.page.content import Command, Page
@@ -143,7 +143,7 @@ def _gaps(studies: Sequence[Found], results: Path) -> list[Differences | str]:
     pairs = [sides(one.chosen.arms, one.rows, results) for one in studies]
     together = [pair for some in pairs for pair in some.values()]
     if together:
-        note(f"comparing {len(together)} arms with their references")
+        note(f"comparing {many(len(together), 'arm')} with the reference")
         with contextlib.suppress(BenchboxError):
             compared(together, how, results)
     found: list[Differences | str] = []

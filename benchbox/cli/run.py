@@ -18,7 +18,7 @@ from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display
 from benchbox.cli.study import Choice, Selection, estimates, headline, select
 from benchbox.config import schedule as schedule_of
-from benchbox.console import ask, live, note
+from benchbox.console import ask, live, many, note
 from benchbox.digest import source_digest
 from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
 from benchbox.files import explained
@@ -139,7 +139,7 @@ def _submit(
         ids = CLUSTERS[how.on].submit(alike, words[alike[0].id], (chosen.results / how.on).resolve(), given)
         for folder, name in zip(alike, ids, strict=True):
             folder.submit(how.on, name)
-        note(f"{len(ids)} jobs submitted, {ids[0]} to {ids[-1]}; they go on without this terminal")
+        note(f"{many(len(ids), 'job')} submitted, {ids[0]} to {ids[-1]}; they go on without this terminal")
     where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
     note(f"look: benchbox status {path} --scale {chosen.scale}{where}")
     return OK
@@ -242,9 +242,9 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
     where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
     given_up = sum(state.name == "cancelled" for state in states.values())
     if outcome.stopped:
-        note(f"stopped with {done} of {len(states)} jobs done; go on with: {again}")
+        note(f"stopped with {done} of {many(len(states), 'job')} done; go on with: {again}")
         return TERMINATED if received[:1] == [signal.SIGTERM] else INTERRUPTED
-    counts = [f"{done} of {len(states)} jobs done", f"{len(failed)} failed", f"{given_up} cancelled"]
+    counts = [f"{done} of {many(len(states), 'job')} done", f"{len(failed)} failed", f"{given_up} cancelled"]
     note(", ".join(count for count, some in zip(counts, (True, failed, given_up), strict=True) if some))
     if given_up:
         note(f"take up what was cancelled: {again} --retry cancelled")

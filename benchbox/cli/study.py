@@ -13,7 +13,7 @@ from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
-from benchbox.console import duration, note
+from benchbox.console import duration, many, note
 from benchbox.errors import OK, InvalidInput, nearest
 from benchbox.jobdir import JobDir, State
 from benchbox.plan import Arm, expand, jobs
@@ -131,7 +131,10 @@ def headline(chosen: Selection, states: dict[str, State], seconds: dict[str, flo
     """Say in one line what there is to do and how long it takes, so many jobs at a time."""
     counts = {name: sum(state.name == name for state in states.values()) for name in COUNTED}
     left = [job for job, state in states.items() if state.name not in ("done", "stale", "cancelled")]
-    parts = [f"{len(chosen.arms)} arms, {len(states)} jobs", *(f"{n} {name}" for name, n in counts.items() if n)]
+    parts = [
+        f"{many(len(chosen.arms), 'arm')}, {many(len(states), 'job')}",
+        *(f"{n} {name}" for name, n in counts.items() if n),
+    ]
     if left:
         total = max(sum(seconds[job] for job in left) / at_once, max(seconds[job] for job in left))
         parts.append(f"{len(left)} to do, {at_once} at a time, about {duration(total)}")

@@ -12,7 +12,7 @@ from typing import Any
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column, Sheet, escape_latex
 from benchbox.cli.tables import Shown, fingerprint, paper_layouts, sheet, study_layout
-from benchbox.console import note
+from benchbox.console import many, note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, BenchboxError, CannotJudge, InvalidInput
 from benchbox.report.layout import Layout
 
@@ -56,7 +56,7 @@ def verify(path: Path, results: Path, format: str) -> int:
     columns += [Column("column", "Column"), Column("was", "Was"), Column("now", "Is")]
     meta = {"schema": 1, "kind": "verify", "file": str(path), "tables": len(tables), "equal": equal, "unknown": unknown}
     count = f"{equal} cells are as they were, {len(changed)} are not, {len(unknown)} cannot be judged."
-    emit(format, f"{path}: {len(tables)} tables", columns, changed, meta, [count, *unknown])
+    emit(format, f"{path}: {many(len(tables), 'table')}", columns, changed, meta, [count, *unknown])
     return FAILED if changed else CANNOT_JUDGE if unknown else OK
 
 

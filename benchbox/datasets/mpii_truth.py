@@ -16,8 +16,10 @@ _HINT = "it holds the ground truth"
 _ACTIVITIES = ("activities.json", "mpii_activities.json")
 
 
-def read_people(file: Path) -> list[Person]:
+def read_people(file: Path, images: Path) -> list[Person]:
     """Read ground truth from HRNet's JSON (gt_<name>.mat and activities.json beside it) or from pytorch-pose's .h5.
+
+    Args: images: their folder, which need not be there.
 
     Raises:
         EnvironmentProblem: the file is not there.
@@ -28,10 +30,8 @@ def read_people(file: Path) -> list[Person]:
     if file.suffix != ".json":
         raise InvalidInput(f"{file}: ground truth of MPII comes as .json (HRNet's) or .h5 (pytorch-pose's)")
     activities = next((name for name in _ACTIVITIES if (file.parent / name).is_file()), _ACTIVITIES[0])
-    folder = file.parent / "images"
-    return mpii.read_annotations(
-        file, file.parent / f"gt_{file.stem}.mat", file.parent / activities, folder, hint=_HINT
-    )
+    truth = file.parent / f"gt_{file.stem}.mat"
+    return mpii.read_annotations(file, truth, file.parent / activities, images, hint=_HINT)
 
 
 def head_kind(file: Path) -> str:

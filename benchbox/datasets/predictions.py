@@ -17,13 +17,16 @@ ARRAY_KEYS = ("preds", "pred", "predictions", "joints", "keypoints")
 """Names under which files hold an array of predictions, in order of preference."""
 
 
-def read_coco_results(path: Path, image_ids: Collection[int], *, joints: int = 17) -> list[dict[str, Any]]:
+def read_coco_results(
+    path: Path, image_ids: Collection[int], *, joints: int = 17, truth: str = "the ground truth"
+) -> list[dict[str, Any]]:
     """Read a COCO keypoint result file, `.json` or `.json.gz`, in its order.
 
     Args:
         path: a JSON list of {image_id, category_id, keypoints (3 K numbers), score}.
         image_ids: images of the ground truth.
         joints: K.
+        truth: what messages call the ground truth.
 
     Raises:
         EnvironmentProblem: the file cannot be read.
@@ -36,10 +39,14 @@ def read_coco_results(path: Path, image_ids: Collection[int], *, joints: int = 1
     if not entries:
         raise CannotJudge(f"{path}: holds no predictions")
     known = set(image_ids)
-    return [_result(entry, f"{path}: result {index}", known, joints) for index, entry in enumerate(entries)]
+    found = [_result(entry, f"{path}: result {index}", joints) for index, entry in enumerate(entries)]
+    for index, result in enumerate(found):
+        if result["image_id"] not in known:
+            raise InvalidInput(f"{path}: result {index}: image_id {result['image_id']} is not in {truth}")
+    return found
 
 
-def _result(entry: Any, where: str, known: set[int], joints: int) -> dict[str, Any]:
+def _result(entry: Any, where: str, joints: int) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise InvalidInput(f"{where}: expected an object, found {kind(entry)}")
     for key in ("image_id", "category_id", "keypoints", "score"):
@@ -47,8 +54,6 @@ def _result(entry: Any, where: str, known: set[int], joints: int) -> dict[str, A
             hint = "; boxes, not keypoints?" if key == "keypoints" and "bbox" in entry else ""
             raise InvalidInput(f"{where}: no {key}{hint}")
     image = integer(entry, "image_id", where)
-    if image not in known:
-        raise InvalidInput(f"{where}: image_id {image} is not in the ground truth")
     if integer(entry, "category_id", where) != 1:
         raise InvalidInput(f"{where}: category_id is {entry['category_id']}, expected 1 (person)")
     values = numbers(entry, "keypoints", where, 3 * joints, limit=PIXEL_LIMIT)
@@ -56,7 +61,7 @@ def _result(entry: Any, where: str, known: set[int], joints: int) -> dict[str, A
     return {"image_id": image, "category_id": 1, "keypoints": values, "score": score}
 
 
-def read_joint_array(path: Path, *, people: int, joints: int) -> np.ndarray:
+def read_joint_array(path: Path, *, people: int, joints: int, truth: str = "the ground truth") -> np.ndarray:
     """Read predictions of one data set's people in their order, in the file's own coordinates.
 
     The array may lie in any order of its axes; a third column (confidence) is left out.
@@ -66,6 +71,7 @@ def read_joint_array(path: Path, *, people: int, joints: int) -> np.ndarray:
             of K points for everybody, or a list of objects that hold one.
         people: N of the ground truth.
         joints: K.
+        truth: what messages call the ground truth.
 
     Returns:
         (N, K, 2) float64.
@@ -84,7 +90,7 @@ def read_joint_array(path: Path, *, people: int, joints: int) -> np.ndarray:
         raise InvalidInput(f"{path}: the predictions are not numbers")
     if array.size == 0:
         raise CannotJudge(f"{path}: holds no predictions")
-    ordered = _in_order(array.astype(np.float64), path, people, joints)
+    ordered = _in_order(array.astype(np.float64), path, (people, joints), truth)
     wrong = np.argwhere(~(np.abs(ordered) < PIXEL_LIMIT))
     if len(wrong):
         person, joint, _ = wrong[0].tolist()
@@ -93,9 +99,9 @@ def read_joint_array(path: Path, *, people: int, joints: int) -> np.ndarray:
     return ordered
 
 
-def _in_order(array: np.ndarray, path: Path, people: int, joints: int) -> np.ndarray:
+def _in_order(array: np.ndarray, path: Path, size: tuple[int, int], truth: str) -> np.ndarray:
     """Bring an array to (people, joints, x y) by the lengths of its axes; the usual orders first."""
-    shape = tuple(array.shape)
+    shape, (people, joints) = tuple(array.shape), size
     if array.ndim == 3:
         for order in ((0, 1, 2), (2, 1, 0), (2, 0, 1), (0, 2, 1), (1, 0, 2), (1, 2, 0)):
             n, k, c = (shape[axis] for axis in order)
@@ -104,7 +110,7 @@ def _in_order(array: np.ndarray, path: Path, people: int, joints: int) -> np.nda
         if joints in shape:
             others = sorted(set(shape) - {joints, 2, 3})
             if len(others) == 1:
-                raise InvalidInput(f"{path}: predictions of {others[0]} people, the ground truth has {people}")
+                raise InvalidInput(f"{path}: predictions of {others[0]} people, but {people} in {truth}")
     raise InvalidInput(f"{path}: an array of {shape}, expected ({people}, {joints}, 2)")
 
 

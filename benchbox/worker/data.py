@@ -8,9 +8,13 @@ from typing import Any
 
 from benchbox.catalogue import CATALOGUE
 from benchbox.datasets.check import CHECKS
+from benchbox.datasets.findings import Report, gathered
 from benchbox.entries import read_json
-from benchbox.errors import BenchboxError, EnvironmentProblem
+from benchbox.errors import BenchboxError, EnvironmentProblem, nearest
 from benchbox.worker.source import READERS, SYNTHETIC_SPLITS
+
+ABSENT = "not there"
+"""Kind of the finding that a split which others lie beside cannot be read for want of files."""
 
 
 def is_full(name: str, data: Path) -> bool:
@@ -25,7 +29,7 @@ def is_full(name: str, data: Path) -> bool:
 def check(name: str, split: str, data: Path | None, cache: Path) -> list[dict[str, Any]]:
     """Examine the splits of a data set that are there, or the one named; a report of each.
 
-    Raises: EnvironmentProblem where nothing is there; InvalidInput for a split that does not exist.
+    Raises: EnvironmentProblem where nothing is there, or not the split that was named.
     """
     if name == "synthetic":
         made = sorted(cache.glob("synthetic-v*"))
@@ -41,9 +45,20 @@ def check(name: str, split: str, data: Path | None, cache: Path) -> list[dict[st
     else:
         assert data is not None
         layout = "lsp" if name == "lspet" else name
-        splits = [split] if split else _splits(name, data)
-        places = [(CHECKS[layout], data / name, part, part) for part in splits]
-    return [asdict(examine(root, part)) | {"split": shown} for examine, root, part, shown in places]
+        splits = _splits(name, data)
+        if split and split not in splits:
+            raise EnvironmentProblem(f"{name}:{split}: no such split in {data / name}{nearest(split, splits)}")
+        places = [(CHECKS[layout], data / name, part, part) for part in ([split] if split else splits)]
+    found = []
+    for examine, root, part, shown in places:
+        try:
+            report = examine(root, part)
+        except EnvironmentProblem as problem:
+            if len(places) == 1:
+                raise
+            report = Report(name, part, "", {}, gathered([(ABSENT, str(problem))]))
+        found.append(asdict(report) | {"split": shown})
+    return found
 
 
 def _splits(name: str, data: Path) -> list[str]:

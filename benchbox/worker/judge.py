@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchbox import records
-from benchbox.datasets import lsp, mpii, mpii_truth
+from benchbox.datasets import lsp, mpii_truth
 from benchbox.datasets.predictions import read_coco_results, read_joint_array
 from benchbox.digest import file_digest
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
@@ -112,9 +112,9 @@ def _table(rows: list[dict[str, Any]], name: str) -> pa.Table:
 
 
 def _coco(case: Case, split: str) -> Judged:
-    truth = case.truth or _below(case.data, CocoOptions(name="coco").files(split or "val2017")[0])
+    truth = _truth(case, CocoOptions(name="coco").files(split or "val2017")[0])
     known = coco_truth.read_truth(truth)
-    results = read_coco_results(case.predictions, known.images.tolist())
+    results = read_coco_results(case.predictions, known.images.tolist(), truth=_named(truth))
     rows = []
     for index, result in enumerate(results):
         triples = np.array(result["keypoints"], np.float64).reshape(-1, 3)
@@ -141,24 +141,21 @@ def _coco(case: Case, split: str) -> Judged:
 
 
 def _mpii(case: Case, split: str) -> Judged:
-    split = split or "valid"
-    truth = case.truth or _below(case.data, MpiiOptions(name="mpii").files(split)[0])
-    if case.truth:
-        people, heads = mpii_truth.read_people(truth), mpii_truth.head_kind(truth)
-    else:
-        root = truth.parent.parent
-        people, heads = mpii.read_people(root, split), mpii.head_kind(root, split)
-    return _per_person(case, people, MPII16, truth, heads)
+    truth = _truth(case, MpiiOptions(name="mpii").files(split or "valid")[0])
+    folder = truth.parent if case.truth else truth.parent.parent
+    people = mpii_truth.read_people(truth, folder / "images")
+    return _per_person(case, people, MPII16, truth, mpii_truth.head_kind(truth))
 
 
 def _lsp(case: Case, split: str) -> Judged:
     name = case.dataset.partition(":")[0]
-    truth = case.truth or _below(case.data, LspOptions(name=name).files(split)[0])  # type: ignore[arg-type]
+    truth = _truth(case, LspOptions(name=name).files(split)[0])  # type: ignore[arg-type]
     return _per_person(case, lsp.read_people(truth.parent, split or "test"), LSP14, truth, "boxes")
 
 
 def _per_person(case: Case, people: list[Person], skeleton: Skeleton, truth: Path, heads: str) -> Judged:
-    array = read_joint_array(case.predictions, people=len(people), joints=len(skeleton.joints)) - case.origin
+    size = {"people": len(people), "joints": len(skeleton.joints)}
+    array = read_joint_array(case.predictions, **size, truth=_named(truth)) - case.origin
     notes = [f"coordinates taken as {'one' if case.origin else 'zero'}-based (--origin)"]
     alike = _never_predicted(array)
     if alike.any():
@@ -177,10 +174,22 @@ def _never_predicted(array: np.ndarray) -> np.ndarray:
     return known
 
 
-def _below(data: Path | None, name: str) -> Path:
-    if data is None:
+def _truth(case: Case, name: str) -> Path:
+    """Return the ground truth's file: the one that was given, else the one of that name below the data root."""
+    if case.truth:
+        return case.truth
+    if case.data is None:
         raise EnvironmentProblem(f"BENCHBOX_DATA is not set; point it at the folder that holds {name}, or give --truth")
-    return data / name
+    file = case.data / name
+    if not file.is_file():
+        splits = [one.name for one in file.parent.glob(f"*{file.suffix}") if one.name != "activities.json"]
+        other = "--dataset NAME:SPLIT or --truth FILE names another"
+        raise EnvironmentProblem(f"no file {file} ({other}){nearest(file.name, splits)}")
+    return file
+
+
+def _named(truth: Path) -> str:
+    return f"{truth} (--dataset NAME:SPLIT or --truth FILE names another ground truth)"
 
 
 JUDGES: dict[str, Callable[[Case, str], Judged]] = {"coco": _coco, "mpii": _mpii, "lsp": _lsp, "lspet": _lsp}

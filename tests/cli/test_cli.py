@@ -117,7 +117,7 @@ INERT = {
     "rich": ["\ufffd[31m\ufffdred"],
     "csv": ["\ufffd[31m\ufffdred", "\n'=cmd(),"],
     "md": ["&lt;b&gt; $x\\_1 & \\| \\`y\\` \\\\input{z}"],
-    "latex": [r"\textless{}b\textgreater{} \$x\_1 \& \textbar{} `y` \textbackslash{}input\{z\}"],
+    "latex": [r"\textless{}b\textgreater{} \$x\_1 \& \textbar{} \textasciigrave{}y\textasciigrave{} \textbackslash{}"],
     "json": [],
 }
 

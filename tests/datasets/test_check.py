@@ -18,6 +18,7 @@ from benchbox.datasets.synthetic import files
 from benchbox.errors import EnvironmentProblem
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import COCO17, LSP14
+from benchbox.worker.data import check
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_joints_in_the_pixels_of_another_size_are_found(root):
 
 
 def test_spoiled_images_are_found_in_every_layout(root):
-    for folder, check, split, names in (
+    for folder, examine, split, names in (
         (root / "coco" / "val", check_coco, "val", [f"{number:012d}.jpg" for number in range(1, 6)]),
         (root / "mpii" / "images", check_mpii, "valid", [f"2{number:08d}.jpg" for number in range(1, 6)]),
     ):
@@ -226,3 +227,18 @@ def test_real_data_is_sound(real_data, name, folder, split, images, persons):
     report = CHECKS[name](real_data / folder, split)
     assert report.findings == ()
     assert (report.counts["images"], report.counts["persons"]) == (images, persons)
+
+
+def test_a_split_without_images_hides_no_other(real_data, tmp_path):
+    reports = {report["split"]: report for report in check("lspet", "", real_data, tmp_path)}
+    assert {split: report["counts"].get("images") for split, report in reports.items()} == {
+        "test": None,
+        "train": 550,
+        "val": 100,
+    }
+    ((finding,),) = [report["findings"] for report in reports.values() if report["findings"]]
+    assert (finding["kind"], finding["count"]) == ("not there", 1)
+    with pytest.raises(EnvironmentProblem, match="no image of test"):
+        check("lspet", "test", real_data, tmp_path)
+    with pytest.raises(EnvironmentProblem, match=r'mpii:val: no such split in .*; did you mean "valid"'):
+        check("mpii", "val", real_data, tmp_path)

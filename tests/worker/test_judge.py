@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import scipy.io
 
 from benchbox import records
-from benchbox.errors import CannotJudge, InvalidInput
+from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
 from benchbox.saved import Saved
 from benchbox.worker.judge import Case, judge
 
@@ -176,3 +177,26 @@ def test_a_declared_way_of_predicting_must_be_one(real_data: Path, tmp_path: Pat
     with pytest.raises(InvalidInput, match="lsp-v1 is for lsp14, not mpii16"):
         judge(case, ["pck@0.2/lsp-v1"], "", tmp_path)
     assert not (tmp_path / "predictions").exists() or not list((tmp_path / "predictions").iterdir())
+
+
+def test_scores_need_annotations_and_no_images(real_data: Path, tmp_path: Path) -> None:
+    folder, annotations = real_data / "eval_cases/mpii", tmp_path / "data/mpii/annot"
+    annotations.mkdir(parents=True)
+    for name in ("valid.json", "gt_valid.mat"):
+        shutil.copy(folder / name, annotations / name)
+    case = Case(folder / "bearpaw-hg_s2_b1.mat", "mpii", None, tmp_path / "data", 1)
+    found = values(judge(case, ["pckh@0.5/hrnet-v1"], "", tmp_path), "pckh@0.5/hrnet-v1/given")
+    assert found["PCKh"] == pytest.approx(87.299, abs=0.001)
+
+
+def test_another_ground_truth_is_named_with_the_way_to_the_right_one(real_data: Path, tmp_path: Path) -> None:
+    cases = real_data / "eval_cases"
+    small = real_data / "mpii/annot/valid.json"
+    with pytest.raises(InvalidInput, match=r"2958 people, but 135 in .*mpii/annot/valid.json \(--dataset NAME:SPLIT"):
+        judge(Case(cases / "mpii/bearpaw-hg_s2_b1.mat", "mpii", small, None, 1), [], "", tmp_path)
+    of_2017 = cases / "coco/keypoints_val2017_movenet_lightning_ptq_gtbbox.json"
+    of_2014 = cases / "coco/person_keypoints_val2014_first100.json"
+    with pytest.raises(InvalidInput, match=r"image_id \d+ is not in .*val2014_first100.json \(--dataset NAME:SPLIT"):
+        judge(Case(of_2017, "coco", of_2014, None, 1), [], "", tmp_path)
+    with pytest.raises(EnvironmentProblem, match=r'annot/val.json \(.*did you mean "valid.json"'):
+        judge(Case(cases / "mpii/tompson.h5", "mpii:val", None, real_data, 1), [], "", tmp_path)
