@@ -144,7 +144,7 @@ def test_spoiled_images_are_found_in_every_layout(root):
         truncated.write_bytes(content[: len(content) // 2])
         unreadable.write_bytes(b"\xff\xd8\xff\xd9")
         copy.write_bytes(original.read_bytes())
-        report = check(folder.parents[0], split)
+        report = examine(folder.parents[0], split)
         kinds = {"missing image": 1, "truncated image": 1, "unreadable image": 1, "image twice": 1}
         assert {kind: count for kind, count in found(report).items() if kind != "image size"} == kinds
         assert str(missing) in next(f for f in report.findings if f.kind == "missing image").examples
