@@ -16,7 +16,9 @@ def gate(
     update: Annotated[bool, typer.Option("--update", help="Make today's results the references.")] = False,
     allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help="Update from a tree with changes, too.")] = False,
     seeds: Seeds = None,
-    report: Annotated[Path, typer.Option(help="Folder of junit.xml, gate.md and gate.json.")] = Path("results/gate"),
+    report: Annotated[
+        Path | None, typer.Option(help="Folder of junit.xml, gate.md and gate.json, not RESULTS/gate.")
+    ] = None,
     results: Results = Path("results"),
     format: Format = "rich",
     json: Json = False,
@@ -34,5 +36,5 @@ def gate(
     """
     from benchbox.cli import judging as verbs
 
-    asked = verbs.Asked(seeds, update, allow_dirty, report, results, "json" if json else format)
+    asked = verbs.Asked(seeds, update, allow_dirty, report or results / "gate", results, "json" if json else format)
     sys.exit(verbs.gate(declaration, asked))

@@ -76,6 +76,7 @@ def gate(path: Path, asked: Asked) -> int:
         raise
     _show(report, asked.format)
     _publish(report, asked.report)
+    note(f"junit.xml, gate.md and gate.json are in {asked.report}")
     return report.code
 
 

@@ -95,6 +95,11 @@ def test_the_command_line(tmp_path: Path, benchbox: Call) -> None:
     assert done.returncode == 0, done.stderr
     assert "the same to the bit" in done.stdout
     assert (tmp_path / "results/gate/junit.xml").exists()
+    assert "gate.json are in results/gate" in done.stderr
+    (tmp_path / "results").rename(tmp_path / "elsewhere")
+    assert benchbox("gate", "gates.toml", "--results", "elsewhere").returncode == 0
+    assert not (tmp_path / "results").exists()
+    (tmp_path / "elsewhere").rename(tmp_path / "results")
     made.unpublish(tmp_path)
     made.write(tmp_path, made.near(0.6))
     done = benchbox("gate", "gates.toml", "--format", "csv")
