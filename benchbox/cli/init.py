@@ -34,7 +34,9 @@ class Asked:
 
 
 def init(file: Path, asked: Asked, *, force: bool) -> int:
-    """Write a study that runs at once, and say what to do with it."""
+    """Write a study that runs at once, and say what to do with it; a name without an ending gets `.toml`."""
+    if not file.suffix and not file.is_dir():
+        file = file.with_suffix(".toml")
     if file.is_dir() or not file.absolute().parent.is_dir():
         what = "is a folder" if file.is_dir() else "no such folder to write it to"
         raise InvalidInput(f"{file}: {what}; name a file, e.g. study.toml")

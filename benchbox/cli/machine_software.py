@@ -55,9 +55,10 @@ def _bf16(sees: dict[str, Any]) -> Finding:
     device, native = ("cuda", sees["bf16"]["cuda"]) if sees["gpus"] else ("cpu", sees["bf16"]["cpu"])
     if native:
         return Finding("bf16", "ok", f"this {device} computes in bf16")
-    return Finding(
-        "bf16", "warning", f"this {device} does not compute in bf16; such jobs fail", 'keep precision = "fp32"'
-    )
+    # No CPU job asks for it by itself; who bought a GPU may expect it.
+    level = "warning" if sees["gpus"] else "ok"
+    text = f"this {device} does not compute in bf16; a job that asks for it fails"
+    return Finding("bf16", level, text, 'keep precision = "fp32"' if sees["gpus"] else "")
 
 
 def opencv(where: Where) -> list[Finding]:

@@ -133,7 +133,7 @@ def test_cuda_is_held_against_the_gpus_that_jobs_will_be_given(
     ("gpus", "bf16", "level"),
     [
         ([], {"cpu": True, "cuda": None}, "ok"),
-        ([], {"cpu": False, "cuda": None}, "warning"),
+        ([], {"cpu": False, "cuda": None}, "ok"),
         (["V100"], {"cpu": True, "cuda": False}, "warning"),
         (["H200"], {"cpu": False, "cuda": True}, "ok"),
     ],
@@ -143,7 +143,9 @@ def test_bf16_is_that_of_the_device_that_jobs_have(
 ) -> None:
     monkeypatch.setattr(machine_software, "ask", lambda words, seconds: {**SEES, "gpus": gpus, "bf16": bf16})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(len(gpus)))))
-    assert told(machine_software.torch(where))[2] == ("bf16", level)
+    found = machine_software.torch(where)[2]
+    assert (found.check, found.level) == ("bf16", level)
+    assert ("does not" in found.text) == (not bf16["cuda" if gpus else "cpu"])
 
 
 def test_an_old_python_is_an_error(where: Where, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,6 +160,7 @@ def test_without_a_terminal_nothing_is_asked(benchbox: Call, tmp_path: Path) -> 
     assert read_study(tmp_path / "study.toml").title == "Mine"
     again = benchbox("init")
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "next: benchbox plan mine.toml," in benchbox("init", "mine").stderr
 
 
 @pytest.mark.studies
