@@ -56,9 +56,8 @@ def _bf16(sees: dict[str, Any]) -> Finding:
     if native:
         return Finding("bf16", "ok", f"this {device} computes in bf16")
     # No CPU job asks for it by itself; who bought a GPU may expect it.
-    level = "warning" if sees["gpus"] else "ok"
     text = f"this {device} does not compute in bf16; a job that asks for it fails"
-    return Finding("bf16", level, text, 'keep precision = "fp32"' if sees["gpus"] else "")
+    return Finding("bf16", "warning", text, 'keep precision = "fp32"') if sees["gpus"] else Finding("bf16", "ok", text)
 
 
 def opencv(where: Where) -> list[Finding]:

@@ -106,11 +106,11 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
         Column("arm", "Arm"),
         Column("seed", "Seed", right=True),
         Column("job", "Job"),
-        Column("parameters", "Parameters", right=True, show=lambda value: f"{value:,}"),
-        Column("macs", "Multiply-adds", right=True, show=lambda value: f"{value:,}"),
+        Column("parameters", "#Param", right=True, show=lambda value: f"{value:,}"),
+        Column("macs", "MACs", right=True, show=lambda value: f"{value:,}"),
         Column("difference", "Difference from the reference"),
         Column("state", "State"),
-        Column("seconds", "Estimated", right=True, show=lambda value: "~" + duration(value)),
+        Column("seconds", "Time", right=True, show=lambda value: "~" + duration(value)),
     ]
     emit(format, chosen.study.title, columns, rows, meta)
     return OK

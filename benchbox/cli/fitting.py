@@ -1,0 +1,91 @@
+"""Fit the columns of a table into a terminal: words and numbers stay whole for as long as there is room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+GAPS = (3, 2, 1)
+"""Blanks between two columns, tried from the widest."""
+LONGEST = (40, 24, 16, 12)
+"""Letters of a word in a column of texts that stay together, tried from the most: keys and paths can be long."""
+WHOLE = [("texts", "numbers"), *[("numbers",)] * len(LONGEST), *[()] * len(LONGEST)]
+"""Whose cells have one line, tried in turn; headings may always have several."""
+EDGES = 2
+
+
+class Fit(NamedTuple):
+    """The width of every column, and the blanks between two."""
+
+    widths: list[int]
+    gap: int
+
+
+class Texts(NamedTuple):
+    """A column to be fitted: its heading, its cells, and what they are, "texts" or "numbers"."""
+
+    heading: str
+    cells: Sequence[str]
+    kind: str
+
+    def natural(self) -> int:
+        """Return the width at which nothing wraps."""
+        return max(cell_len(text) for text in (self.heading, *self.cells))
+
+    def least(self, whole: Sequence[str], longest: int) -> int:
+        """Return the width at which cells of kinds that stay whole do, and of others no word but long ones of texts."""
+        pieces = [cell_len(piece) for text in self.cells for piece in ([text] if self.kind in whole else text.split())]
+        if self.kind == "texts" and self.kind not in whole:
+            pieces = [min(length, longest) for length in pieces]
+        return max([1, *pieces, *(cell_len(part) for part in parts(self.heading))])
+
+
+def fitted(columns: Sequence[Texts], width: int) -> Fit | None:
+    """Return the widths of columns that stand side by side in a terminal; None where it is too narrow for them."""
+    natural = [column.natural() for column in columns]
+    if _total(natural, GAPS[0]) <= width:
+        return Fit(natural, GAPS[0])
+    for whole, longest in zip(WHOLE, (LONGEST[0], *LONGEST, *LONGEST), strict=True):
+        least = [column.least(whole, longest) for column in columns]
+        for gap in GAPS:
+            room = width - _total(least, gap)
+            if room >= 0:
+                return Fit(_shared(least, natural, room), gap)
+    return None
+
+
+def parts(heading: str) -> Iterator[str]:
+    """Yield the parts of a heading between which a line may end: at blanks, and behind hyphens between letters."""
+    yield from (part for word in heading.split() for part in re.split(r"(?<=\w-)(?=\w)", word))
+
+
+def lines(heading: str, width: int) -> str:
+    """Return a heading in lines of a width, broken between its parts."""
+    found: list[str] = []
+    for word in heading.split():
+        glue = " "
+        for part in parts(word):
+            if found and cell_len(found[-1] + glue + part) <= width:
+                found[-1] += glue + part
+            else:
+                found.append(part)
+            glue = ""
+    return "\n".join(found)
+
+
+def _total(widths: Sequence[int], gap: int) -> int:
+    return sum(widths) + gap * (len(widths) - 1) + EDGES
+
+
+def _shared(least: Sequence[int], natural: Sequence[int], room: int) -> list[int]:
+    """Share room among columns: those that lack little get all of it, the others equal parts of the rest."""
+    widths = list(least)
+    lacking = sorted(range(len(least)), key=lambda place: natural[place] - least[place])
+    for done, place in enumerate(lacking):
+        given = min(natural[place] - least[place], room // (len(lacking) - done))
+        widths[place] += max(given, 0)
+        room -= max(given, 0)
+    return widths

@@ -1,0 +1,86 @@
+"""Tables in terminals of any width: no number is broken, no line is too long, nothing is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from benchbox.cli.fitting import EDGES, GAPS, LONGEST, Texts, fitted, lines, parts
+from benchbox.cli.grid import emit
+from benchbox.cli.markup import Column
+
+WORDS = st.text(st.characters(categories=("Lu", "Ll", "Nd", "Lo"), include_characters="-+._"), min_size=1, max_size=30)
+TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[Texts]:
+    rows = draw(st.integers(0, 4))
+    cells = st.lists(TEXTS, min_size=rows, max_size=rows)
+    return draw(st.lists(st.builds(Texts, TEXTS, cells, st.sampled_from(["texts", "numbers"])), min_size=1, max_size=6))
+
+
+@given(tables(), st.integers(10, 200))
+def test_columns_fit_and_words_stay_whole(columns: list[Texts], width: int) -> None:
+    fit = fitted(columns, width)
+    least = [column.least((), LONGEST[-1]) for column in columns]
+    if fit is None:
+        assert sum(least) + GAPS[-1] * (len(columns) - 1) + EDGES > width
+        return
+    assert sum(fit.widths) + fit.gap * (len(columns) - 1) + EDGES <= width
+    for column, given_width in zip(columns, fit.widths, strict=True):
+        assert given_width <= max(column.natural(), 1)
+        limit = LONGEST[-1] if column.kind == "texts" else 10**6
+        words = [word for text in column.cells for word in text.split()]
+        assert all(cell_len(word) <= given_width for word in words if cell_len(word) <= limit)
+        shown = lines(column.heading, given_width)
+        assert "".join(shown.split()) == "".join(column.heading.split())
+        assert all(cell_len(line) <= given_width for line in shown.splitlines())
+
+
+def test_with_room_nothing_wraps_and_gaps_are_wide() -> None:
+    columns = [Texts("Arm", ["no attention", "stage 1"], "texts"), Texts("AP reported", ["74.4", "75.5"], "numbers")]
+    assert fitted(columns, 30) == ([12, 11], 3)
+    assert fitted(columns, 24) == ([12, 8], 2)
+    assert fitted(columns, 20) == ([9, 8], 1)
+    assert fitted(columns, 18) is None
+
+
+def test_headings_break_at_blanks_and_hyphens() -> None:
+    assert list(parts("Sub-network and -x")) == ["Sub-", "network", "and", "-x"]
+    assert lines("Sub-network #Param", 8) == "Sub-\nnetwork\n#Param"
+    assert lines("Sub-network #Param", 11) == "Sub-network\n#Param"
+
+
+ROWS = [
+    {
+        "arm": "sub-networks 1+2+3+4",
+        "job": "5c60086579d3",
+        "ap": "74.4 ± 0.3 (n 3) ≈",
+        "why": "model.attend.stages: []",
+    },
+    {"arm": "注意 stage 1", "job": "61cf9044d00c", "ap": "75.4", "why": ""},
+]
+
+
+@pytest.mark.parametrize("width", [160, 80, 60, 48, 30])
+def test_no_width_breaks_a_number_or_loses_a_word(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = [Column("arm", "Arm"), Column("job", "Job"), Column("ap", "AP measured", right=True)]
+    emit("rich", "A title of more than thirty letters", [*columns, Column("why", "Why")], ROWS, {}, ["A note."])
+    shown = capsys.readouterr().out
+    assert all(cell_len(line) <= width for line in shown.splitlines())
+    for whole in ("5c60086579d3", "61cf9044d00c", "74.4", "75.4", "1+2+3+4", "注意"):
+        assert whole in shown, whole
+    assert _letters(["A note.", *(text for row in ROWS for text in row.values())]) <= _letters([shown])
+
+
+def _letters(texts: Sequence[str]) -> set[str]:
+    return set(re.sub(r"\s", "", "".join(texts)))
