@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 if TYPE_CHECKING:  # to import benchbox loads nothing heavy
     import numpy as np
@@ -20,12 +20,15 @@ File = str | os.PathLike[str]
 Text = Literal["md", "latex", "csv", "json", "html"]
 
 
-def read_results(study_or_folder: File, *, scale: str | None = None, results: File | None = None) -> pd.DataFrame:
+def read_results(
+    study_or_folder: File, *, scale: str | None = None, seeds: Sequence[int] = (), results: File | None = None
+) -> pd.DataFrame:
     """Read every score on record of a study's arms, or of all jobs of a results folder.
 
     Args:
         study_or_folder: a study's file, or a results folder.
         scale: of a study: paper, mini or tiny; when not given the one that `benchbox table` would show.
+        seeds: of a study: what `run --seeds` was given, if not the study's own.
         results: of a study: the results folder.
 
     Returns: a row for every arm, seed and score; an arm's seed without a result has one row without a score. Columns:
@@ -39,37 +42,40 @@ def read_results(study_or_folder: File, *, scale: str | None = None, results: Fi
 
     Raises: InvalidInput for a study or a folder that cannot be used.
     """
-    from benchbox.cli import seeds
+    from benchbox.cli import seed_rows
     from benchbox.console import kept_notes
     from benchbox.report import frames
 
     with kept_notes() as notes:
         path = Path(study_or_folder)
         if path.is_dir():
-            found = seeds.of_folder(path, scale, results is not None)
+            found = seed_rows.of_folder(path, bool(scale or seeds), results is not None)
         else:
-            found = seeds.of_study(path, scale, _folder(results))
+            found = seed_rows.of_study(path, scale, _typed(seeds), _folder(results))
         frame = frames.long(*found)
     frame.attrs["notes"] = notes
     return frame
 
 
+class TableChoice(TypedDict, total=False):
+    """What of a table is asked for; see `table`."""
+
+    by: str | None
+    paper: str | None
+    tables: Sequence[str]
+    protocol: str | Sequence[str]
+    mixed: bool
+    saved: Sequence[str]
+    compare: bool
+    scale: str | None
+    seeds: Sequence[int]
+    results: File | None
+
+
 @overload
-def table(
-    study: File | None = None,
-    *,
-    by: str | None = None,
-    paper: str | None = None,
-    tables: Sequence[str] = (),
-    protocol: str | Sequence[str] = (),
-    mixed: bool = False,
-    saved: Sequence[str] = (),
-    compare: bool = False,
-    scale: str | None = None,
-    results: File | None = None,
-    format: None = None,
-) -> pd.DataFrame: ...
+def table(study: File | None = None, *, format: None = None, **choice: Unpack[TableChoice]) -> pd.DataFrame: ...
 @overload
+def table(study: File | None = None, *, format: Text, **choice: Unpack[TableChoice]) -> str: ...
 def table(
     study: File | None = None,
     *,
@@ -81,20 +87,7 @@ def table(
     saved: Sequence[str] = (),
     compare: bool = False,
     scale: str | None = None,
-    results: File | None = None,
-    format: Text,
-) -> str: ...
-def table(
-    study: File | None = None,
-    *,
-    by: str | None = None,
-    paper: str | None = None,
-    tables: Sequence[str] = (),
-    protocol: str | Sequence[str] = (),
-    mixed: bool = False,
-    saved: Sequence[str] = (),
-    compare: bool = False,
-    scale: str | None = None,
+    seeds: Sequence[int] = (),
     results: File | None = None,
     format: Text | None = None,
 ) -> pd.DataFrame | str:
@@ -104,6 +97,7 @@ def table(
         study: its file. paper: a paper's name instead; tables: some of its tables.
         by: joint, pair, category or activity.
         protocol, mixed, saved, compare, scale: the verb's --protocol, --mixed-protocols, --with, --compare, --scale.
+        seeds: its --seeds, what `run --seeds` was given, if not the study's own.
         format: md, latex, csv, json or html for the verb's text.
 
     Returns: the text; without a format a row for every row of the table, with columns arm, reference, state; of a study
@@ -125,7 +119,7 @@ def table(
     texts = [name for name in grid.FORMATS if name != "rich"]
     if format is not None and format not in texts:
         raise InvalidInput(f"format {format}: unknown{nearest(format, texts)}")
-    shown = verb.Shown(by, _list(protocol), mixed, _list(saved), compare, _list(tables))
+    shown = verb.Shown(by, _list(protocol), mixed, _list(saved), compare, _list(tables), _typed(seeds))
     with kept_notes() as notes:
         path = None if study is None else Path(study)
         found = verb.layouts(path, paper, scale, shown, _folder(results), wide=format == "csv")
@@ -146,6 +140,7 @@ def compare(
     confidence: float = 0.95,
     resamples: int | None = None,
     scale: str | None = None,
+    seeds: Sequence[int] = (),
     results: File | None = None,
 ) -> pd.DataFrame:
     """Compare two results on the same persons, as `benchbox compare` does.
@@ -153,7 +148,7 @@ def compare(
     Args:
         a, b: each the beginning of a job's id, the name of saved predictions, or STUDY.toml:ARM with all its seeds.
         by: joint, pair, category or activity; the whole set and pairs of joints when not given.
-        protocol, mixed, confidence, resamples, scale: as the verb's options.
+        protocol, mixed, confidence, resamples, scale, seeds: as the verb's options.
 
     Returns: a row for every score: protocol, metric, group, a, b (percent), difference (b - a, points), low, high (its
         interval at `confidence`), p (two-sided), p_holm (adjusted for these rows), word (better, worse or no
@@ -169,7 +164,9 @@ def compare(
 
     how = {"protocols": _list(protocol), "mixed": mixed, "confidence": confidence, "resamples": resamples}
     with kept_notes() as notes:
-        done = verb.comparison(str(a), str(b), scale=scale, by=by, how=how, results=_folder(results))
+        done = verb.comparison(
+            str(a), str(b), scale=scale, seeds=_typed(seeds), by=by, how=how, results=_folder(results)
+        )
     frame = frames.compared(done.rows)
     said = verb.footnotes(done.rows, done.how)
     frame.attrs = {"a": done.a.name, "b": done.b.name, "footnotes": said, "notes": notes}
@@ -228,6 +225,10 @@ def score(
 
 def _folder(results: File | None) -> Path:
     return Path(results if results is not None else os.environ.get("BENCHBOX_RESULTS", "results"))
+
+
+def _typed(seeds: Sequence[int]) -> str | None:
+    return ",".join(map(str, seeds)) or None
 
 
 def _list(words: str | Sequence[str]) -> list[str]:

@@ -197,3 +197,18 @@ def test_mistakes_are_raised_as_one_line_and_nothing_is_printed(
     assert said in str(problem.value)
     assert "\n" not in str(problem.value)
     assert capsys.readouterr() == ("", "")
+
+
+def test_seeds_that_run_was_given_are_asked_for_as_numbers(study: Path) -> None:
+    rows = benchbox.read_results(study, seeds=[0, 5])
+    assert rows.groupby("seed")["state"].unique().map(list).to_dict() == {0: ["done"], 5: ["pending"]}
+    assert rows.loc[rows["seed"] == 5, "value"].isna().all()
+    frame = benchbox.table(study, seeds=[0, 5])
+    assert frame[f"PCKh {PCKH} seeds"].tolist() == [1, 1]
+    assert benchbox.table(study, seeds=[5])["state"].tolist() == ["pending", "pending"]
+    same = benchbox.compare(f"{study}:baseline", f"{study}:stage 1", seeds=[0])
+    assert same.equals(benchbox.compare(f"{study}:baseline", f"{study}:stage 1"))
+    with pytest.raises(CannotJudge, match="no seed of it is done"):
+        benchbox.compare(f"{study}:baseline", f"{study}:stage 1", seeds=[5])
+    with pytest.raises(InvalidInput, match="different numbers"):
+        benchbox.table(study, seeds=[1, 1])

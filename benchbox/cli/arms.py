@@ -18,21 +18,21 @@ from benchbox.report.differences import Differences, gathered
 from benchbox.spec import SCALES, Study
 
 
-def choose_scale(study: Study, asked: str | None, results: Path) -> str:
+def choose_scale(study: Study, asked: str | None, results: Path, seeds: Sequence[int] | None = None) -> str:
     """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
-    return asked or scaled(study, None, results)[0]
+    return asked or scaled(study, None, results, seeds)[0]
 
 
-def scaled(study: Study, asked: str | None, results: Path) -> tuple[str, list[Arm]]:
-    """Return the scale that `choose_scale` chooses with its arms, expanded once."""
+def scaled(study: Study, asked: str | None, results: Path, seeds: Sequence[int] | None = None) -> tuple[str, list[Arm]]:
+    """Return the scale that `choose_scale` chooses with its arms, expanded once; seeds: not the study's own."""
     if asked:
-        return asked, expand(study, asked)
+        return asked, expand(study, asked, seeds)
     usual = folders.choose_scale(None, study, folders.data_root())[0]
-    known = {usual: expand(study, usual)}
+    known = {usual: expand(study, usual, seeds)}
     usual_jobs = {arm.job for arm in known[usual]}
     for scale in SCALES:
         if scale == "paper" or scale in study.scales:
-            arms = known.get(scale) or expand(study, scale)
+            arms = known.get(scale) or expand(study, scale, seeds)
             jobs = {arm.job for arm in arms}
             if any(_done(results, job) for job in jobs):
                 return (usual, known[usual]) if jobs == usual_jobs else (scale, arms)

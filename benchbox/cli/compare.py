@@ -9,7 +9,7 @@ from typing import Any
 
 from benchbox import saved
 from benchbox.cli import early, folders
-from benchbox.cli.arms import choose_scale
+from benchbox.cli.arms import scaled
 from benchbox.cli.differences import How, Row, compared, methods
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
@@ -18,7 +18,6 @@ from benchbox.cli.study import seeds_of
 from benchbox.console import note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
 from benchbox.jobdir import JobDir
-from benchbox.plan import expand
 from benchbox.spec import read_study
 
 RESAMPLES = {"PCKh": 2000, "PCK": 2000, "AP": 1000}
@@ -144,8 +143,7 @@ def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str
     Raises: InvalidInput for an unknown arm, CannotJudge where none of its jobs is done.
     """
     study = read_study(path)
-    chosen = choose_scale(study, scale, results)
-    arms = expand(study, chosen, seeds_of(seeds))
+    chosen, arms = scaled(study, scale, results, seeds_of(seeds))
     jobs = [arm.job for arm in arms if arm.name == name]
     if not jobs:
         raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchbox.cli.arms import arm_rows, choose_scale, counted, differences
+from benchbox.cli.arms import arm_rows, counted, differences, scaled
 from benchbox.cli.differences import How
 from benchbox.cli.grid import emit_sheets
 from benchbox.cli.markup import Column, Look, Sheet
@@ -18,7 +18,6 @@ from benchbox.cli.scores import check_group
 from benchbox.cli.study import seeds_of
 from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput
 from benchbox.papers import read as papers
-from benchbox.plan import expand
 from benchbox.report.layout import SCHEMA, Layout
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
@@ -83,8 +82,7 @@ def sheets(
 def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> Layout:
     """Lay out a study as it was asked for."""
     study = read_study(path)
-    scale = choose_scale(study, asked, results)
-    arms = expand(study, scale, seeds_of(shown.seeds))
+    scale, arms = scaled(study, asked, results, seeds_of(shown.seeds))
     rows = arm_rows(arms, results, shown.saved)
     by = check_group(shown.by) if shown.by else ""
     asked_how = How(shown.protocols, shown.mixed, ("all", by) if by else ("all",))

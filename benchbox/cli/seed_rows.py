@@ -7,31 +7,34 @@ from pathlib import Path
 from benchbox import saved, store
 from benchbox.cli import folders
 from benchbox.cli.arms import scaled
+from benchbox.cli.study import seeds_of
 from benchbox.errors import InvalidInput
 from benchbox.report.frames import Seed, jobs_alone
 from benchbox.spec import read_study
 
 
-def of_study(path: Path, asked: str | None, results: Path) -> tuple[list[Seed], store.Store]:
+def of_study(path: Path, asked: str | None, seeds: str | None, results: Path) -> tuple[list[Seed], store.Store]:
     """Return every arm and seed of a study at one scale, with what was read of their jobs.
+
+    Args: seeds: as typed, the study's own when None.
 
     Raises: InvalidInput.
     """
-    scale, arms = scaled(read_study(path), asked, results)
+    scale, arms = scaled(read_study(path), asked, results, seeds_of(seeds))
     found = store.read(results, dict.fromkeys(arm.job for arm in arms), folders.data_root())
-    seeds = [Seed(path.stem, arm.group, arm.name, arm.reference, scale, arm.seed, arm.job) for arm in arms]
-    return seeds, found
+    rows = [Seed(path.stem, arm.group, arm.name, arm.reference, scale, arm.seed, arm.job) for arm in arms]
+    return rows, found
 
 
-def of_folder(results: Path, asked: str | None, twice: bool) -> tuple[list[Seed], store.Store]:
+def of_folder(results: Path, asked: bool, twice: bool) -> tuple[list[Seed], store.Store]:
     """Return every job and all saved predictions of a results folder.
 
-    Args: twice: whether another results folder was named too.
+    Args: asked: whether a scale or seeds were asked for. twice: whether another results folder was named too.
 
-    Raises: InvalidInput for a folder that holds no results, or where a scale or a second folder is asked for.
+    Raises: InvalidInput for a folder that holds no results, or where more was asked for.
     """
     if asked or twice:
-        raise InvalidInput(f"{results}: is a folder: scale and results go with a study's file")
+        raise InvalidInput(f"{results}: is a folder: scale, seeds and results go with a study's file")
     names = saved.names(results)
     if not (results / "jobs").is_dir() and not names:
         raise InvalidInput(f"{results}: neither a study's file nor a results folder: it holds no jobs")
