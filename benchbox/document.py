@@ -12,8 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from benchbox.errors import InvalidInput, nearest
+from benchbox.files import refuse_special
 
 MAX_BYTES = 1_000_000
+LONGEST_KEY = 100
 Path_ = tuple[str, ...]
 
 
@@ -75,18 +77,34 @@ def read_document(path: Path) -> Document:
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(problem))
         line = f":{found[1]}" if found else ""
         reason = re.sub(r" \(at .*", "", str(problem))
-        raise InvalidInput(f"{path}{line}: not valid TOML: {reason}") from None
+        raise InvalidInput(f"{path}{line}: not valid TOML: {reason[:200]}") from None
     except ValueError as problem:  # a number of more digits than Python reads
         raise InvalidInput(f"{path}: not valid TOML: {str(problem).split(';')[0]}") from None
     except RecursionError:
         raise InvalidInput(f"{path}: nested too deeply") from None
+    _refuse_long_keys(path, document)
     return Document(path, document, _line_index(text))
+
+
+def _refuse_long_keys(path: Path, document: dict[str, Any]) -> None:
+    """Keep keys that no message could spell from every reader of a document."""
+    rest: list[Any] = [document]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, list):
+            rest += value
+        elif isinstance(value, dict):
+            rest += value.values()
+            if any(len(key) > LONGEST_KEY for key in value):
+                key = max(value, key=len)
+                raise InvalidInput(f"{path}: the key {short(key)} has {len(key):,} characters; no key has as many")
 
 
 def _read_text(path: Path) -> str:
     try:
         if path.is_dir():
             raise InvalidInput(f"{path}: is a folder; give the study's TOML file")
+        refuse_special(path)
         if path.stat().st_size > MAX_BYTES:
             raise InvalidInput(f"{path}: over {MAX_BYTES:,} bytes; a study is a short text")
         return path.read_bytes().decode("utf-8")

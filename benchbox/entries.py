@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.errors import EnvironmentProblem, InvalidInput
+from benchbox.files import read_plain, refuse_special
 
 PIXEL_LIMIT = 1e7
 """Nothing beyond it can be a place in an image."""
 UNPACKED_LIMIT = 2_000_000_000
-"""Bytes of JSON that a packed file may hold; COCO's largest has a quarter of a billion."""
+"""Bytes that a file may hold, packed or not; COCO's largest has a quarter of a billion."""
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _NUMBERS = {int, float}  # what JSON's numbers become; true and false are of neither type
 
@@ -48,7 +49,7 @@ def read_json(path: Path, hint: str, *, pairs_hook: Callable[[list[tuple[str, An
 
     Raises:
         EnvironmentProblem: the file is not there.
-        InvalidInput: it is not JSON.
+        InvalidInput: it is not JSON, or more than the memory holds.
     """
     content = read_bytes(path, hint)
     try:
@@ -59,6 +60,8 @@ def read_json(path: Path, hint: str, *, pairs_hook: Callable[[list[tuple[str, An
         return json.loads(text, object_pairs_hook=pairs_hook)
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as problem:
         raise InvalidInput(f"{path}: not JSON: {one_line(problem)}") from None
+    except MemoryError:
+        raise InvalidInput(f"{path}: holds more than this machine's memory") from None
 
 
 def _unpacked(content: bytes) -> bytes:
@@ -75,9 +78,10 @@ def read_bytes(path: Path, hint: str) -> bytes:
 
     Raises:
         EnvironmentProblem: it cannot be read; the line ends with the hint.
+        InvalidInput: it is no plain file, or too large for any of its kind.
     """
     try:
-        return path.read_bytes()
+        return read_plain(path, UNPACKED_LIMIT)
     except OSError as problem:
         raise _unreadable(path, problem, hint) from None
 
@@ -217,6 +221,7 @@ def _is_number(value: Any, limit: float) -> bool:
 
 def _sha256(path: Path, hint: str) -> Any:
     try:
+        refuse_special(path)
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256")
     except OSError as problem:

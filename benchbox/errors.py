@@ -12,6 +12,8 @@ CANNOT_JUDGE = 3
 ENVIRONMENT = 4
 INTERRUPTED = 130
 TERMINATED = 143
+LONGEST = 2000
+"""Characters of a problem's line."""
 
 
 class BenchboxError(Exception):
@@ -36,6 +38,12 @@ class EnvironmentProblem(BenchboxError):
     """The machine lacks something: data, a device, a library, room on a disk, the right to write."""
 
     exit_code = ENVIRONMENT
+
+
+def told(problem: object) -> str:
+    """Put a problem on one line, without its middle where a file made it longer than anybody reads."""
+    line = " ".join(str(problem).splitlines())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 125]} ... {line[-120:]}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,13 +6,14 @@ import contextlib
 import errno
 import json
 import os
+import stat
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_json
 
-from benchbox.errors import EnvironmentProblem
+from benchbox.errors import EnvironmentProblem, InvalidInput
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
@@ -24,6 +25,31 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
 
 
 NUMBER = (int, float)
+MOST_OF_A_RECORD = 100_000_000
+"""Bytes; a reference with the persons of a whole data set has a fiftieth of it."""
+KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """Read a plain file of at most so many bytes.
+
+    Raises: InvalidInput for what is no plain file, or a larger one. OSError where it cannot be read.
+    """
+    refuse_special(path, most)
+    return path.read_bytes()
+
+
+def refuse_special(path: Path, most: int | None = None) -> None:
+    """Refuse what is no plain file, since a pipe or a device may never end, and one of more than so many bytes.
+
+    Raises: InvalidInput; OSError where there is nothing.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = KINDS.get(stat.S_IFMT(status.st_mode), "a device")
+        raise InvalidInput(f"{path}: is {kind}; give the path of a file")
+    if most is not None and status.st_size > most:
+        raise InvalidInput(f"{path}: has {status.st_size:,} bytes, more than the {most:,} that are read of such a file")
 
 
 def read_record(path: Path, kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any] | None:
@@ -37,11 +63,18 @@ def read_record(path: Path, kinds: Mapping[str, type | tuple[type, ...]]) -> dic
 
 
 def read_json(path: Path, keys: Set[str] = frozenset()) -> dict[str, Any] | None:
-    """Read a JSON object that has some keys; None when it is missing, a folder, or was left half-written."""
+    """Read a JSON object that has some keys; None when it is missing, no plain file, or was left half-written.
+
+    Raises: EnvironmentProblem where the system does not let it be read.
+    """
     try:
-        record = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, RecursionError):
+        record = json.loads(read_plain(path, MOST_OF_A_RECORD))
+    except (FileNotFoundError, NotADirectoryError, InvalidInput, ValueError, RecursionError):
         return None
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            return None
+        raise EnvironmentProblem(f"{path}: cannot be read: {(problem.strerror or '').lower()}") from None
     return record if isinstance(record, dict) and record.keys() >= keys else None
 
 

@@ -74,7 +74,8 @@ class Watch:
     def lapsed(self, name: Hashable, heartbeat: Path) -> bool:
         """Tell whether a heartbeat has not changed for `LEASE_SECONDS` of being watched."""
         try:
-            beat = heartbeat.read_bytes()  # not its time: on NFS only opening a file shows what others wrote
+            # Not its time: on NFS only opening a file shows what others wrote.
+            beat = heartbeat.read_bytes() if heartbeat.is_file() else b""
         except OSError:
             beat = b""
         before, since = self.seen.get(name, (None, 0.0))

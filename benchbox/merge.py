@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchbox import records, saved
 from benchbox.errors import InvalidInput
-from benchbox.files import explained, read_json, write_json
+from benchbox.files import explained, read_json, refuse_special, write_json
 from benchbox.jobdir import Attempt, JobDir
 
 LEFT_BEHIND = ("checkpoint.pt", "checkpoint.before.pt", "heartbeat", "progress.json")
@@ -62,9 +62,11 @@ def _merged(ours: JobDir, theirs: JobDir) -> Merged:
     result = theirs.result()
     if result is None:
         return Merged(theirs.id, "unfinished", f"{theirs.state().name} there")
-    for file in (theirs.path / "job.json", *result.path.iterdir()):
+    for file in (theirs.path / "job.json", *result.path.rglob("*")):
         if file.is_symlink():
             raise InvalidInput(f"{file}: is a link; what lies behind it is none of the results")
+        if not file.is_dir():
+            refuse_special(file)
     standing = ours.result()
     if standing is not None:
         different = next((name for name in ("people", "scores") if not _same(standing, result, name)), None)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchbox.errors import InvalidInput
+from benchbox.files import refuse_special
 
 VERSION = 3
 """Version 3 of `runs`: new are parts, how many a mini-batch was computed in (more than the study's accumulate where
@@ -174,6 +175,7 @@ def read(path: Path, name: str) -> pa.Table:
     Raises: ValueError naming the file when it is not this table or of a later version.
     """
     try:
+        refuse_special(path)
         # Not read_table, which opens a data set, and from memory: a study has many small files.
         with pq.ParquetFile(pa.BufferReader(path.read_bytes())) as file:
             table = file.read(use_threads=False)

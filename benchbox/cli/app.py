@@ -12,7 +12,7 @@ import typer
 
 from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.verbs import Verbs
-from benchbox.errors import INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest
+from benchbox.errors import INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest, told
 
 app = typer.Typer(
     name="benchbox",
@@ -39,9 +39,9 @@ def main() -> None:
     except (BenchboxError, UsageError) as problem:
         from benchbox.console import note
 
-        told = problem if isinstance(problem, BenchboxError) else misuse(problem)
-        note(f"benchbox: error: {' '.join(str(told).splitlines())}")
-        sys.exit(told.exit_code)
+        mistake = problem if isinstance(problem, BenchboxError) else misuse(problem)
+        note(f"benchbox: error: {told(mistake)}")
+        sys.exit(mistake.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

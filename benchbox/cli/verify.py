@@ -14,6 +14,7 @@ from benchbox.cli.markup import Column, Sheet, escape_latex
 from benchbox.cli.tables import Shown, fingerprint, paper_layouts, sheet, study_layout
 from benchbox.console import many, note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, BenchboxError, CannotJudge, InvalidInput
+from benchbox.files import refuse_special
 from benchbox.report.layout import Layout
 
 COMMENT = re.compile(r"\s*% benchbox: (\{.*\})\s*$")
@@ -67,6 +68,7 @@ def _state(table: Printed, layout: Layout) -> str:
 
 def _tables(path: Path) -> Iterator[Printed]:
     try:
+        refuse_special(path)
         if path.stat().st_size > MAX_BYTES:
             raise InvalidInput(f"{path}: over {MAX_BYTES:,} bytes")
         lines = path.read_text(encoding="utf-8").splitlines()

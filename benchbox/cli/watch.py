@@ -91,7 +91,7 @@ def logs(job: str, follow: bool, results: Path) -> int:
         raise InvalidInput(f"{log}: is a link; a log stays in its folder: remove the link")
     while True:
         running = folder.state().name == "running"
-        if log.exists():
+        if log.is_file():
             with open(log, encoding="utf-8", errors="replace") as file:
                 file.seek(read)
                 for line in file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
 import h5py
@@ -18,7 +19,7 @@ MAX_BYTES = 800_000_000
 def read_hdf5(path: Path, hint: str) -> dict[str, np.ndarray]:
     """Return the arrays at the top of an HDF5 file by name; links and arrays in other files are not followed.
 
-    Arrays of more than `MAX_BYTES` are left out: a small file may claim any size.
+    Once `MAX_BYTES` are reached, arrays are left out: a small file may claim any size.
 
     Args:
         path: of the file.
@@ -31,21 +32,23 @@ def read_hdf5(path: Path, hint: str) -> dict[str, np.ndarray]:
     content = read_bytes(path, hint)
     if not content.startswith(SIGNATURE):
         raise InvalidInput(f"{path}: not an HDF5 file")
-    arrays = {}
+    arrays, left = {}, MAX_BYTES
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             for name in file:
                 is_hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
                 found = file[name] if is_hard else None
-                if isinstance(found, h5py.Dataset) and _lies_here(found):
+                if isinstance(found, h5py.Dataset) and _lies_here(found, left):
                     arrays[str(name)] = np.asarray(found[()])
+                    left -= found.nbytes
     except Exception as problem:  # a damaged file raises nearly anything
         raise InvalidInput(f"{path}: not a whole HDF5 file: {one_line(problem)}") from None
     return arrays
 
 
-def _lies_here(found: h5py.Dataset) -> bool:
-    """Tell whether an array is whole in its own file and of a size that may be read."""
+def _lies_here(found: h5py.Dataset, most: int) -> bool:
+    """Tell whether an array is whole in its own file, and neither it nor a chunk of it larger than so many bytes."""
     if found.shape is None or found.external or found.is_virtual:  # HDF5 crashes on a view of a file not on a disk
         return False
-    return bool(found.nbytes <= MAX_BYTES)
+    chunk = math.prod(found.chunks or ()) * found.dtype.itemsize
+    return bool(max(found.nbytes, chunk) <= most)

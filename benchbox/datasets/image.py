@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import cv2
@@ -41,9 +42,12 @@ def read_image(path: Path) -> np.ndarray:
 
 def _content(path: Path) -> bytes:
     """Read a file by three calls of the system: cv2.imread warns of a missing one, Python's own files take longer."""
-    file = os.open(path, os.O_RDONLY)
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # which a pipe without a writer would wait for
     try:
-        size = os.fstat(file).st_size
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            raise InvalidInput(f"{path}: not an image, nor any other plain file")
+        size = status.st_size
         content = os.read(file, size + 1)
         while len(content) < size and (more := os.read(file, size + 1 - len(content))):
             content += more

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchbox.datasets.image import is_truncated, read_image
+from benchbox.entries import UNPACKED_LIMIT
 from benchbox.errors import InvalidInput
+from benchbox.files import read_plain
 
 
 class ImageFile(NamedTuple):
@@ -30,10 +32,10 @@ def look_at(path: Path) -> ImageFile:
     Damage in the middle that leaves a format's marks in place is not seen.
     """
     try:
-        content = path.read_bytes()
+        content = read_plain(path, UNPACKED_LIMIT)
     except FileNotFoundError:
         return ImageFile(path, None, "", "missing image")
-    except OSError:
+    except (OSError, InvalidInput):
         return ImageFile(path, None, "", "unreadable image")
     digest = hashlib.sha256(content).hexdigest()
     if is_truncated(content):

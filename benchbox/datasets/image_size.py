@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from benchbox.datasets.image import read_image
 from benchbox.errors import InvalidInput
+from benchbox.files import refuse_special
 
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # the markers SOF of ITU-T T.81, table B.1
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
@@ -19,6 +20,7 @@ def image_size(path: Path) -> tuple[int, int] | None:
     Source: ITU-T T.81, annex B (JPEG); the PNG specification, section 11.2.2.
     """
     try:
+        refuse_special(path)
         with open(path, "rb") as file:
             start = file.read(24)
             if start.startswith(b"\xff\xd8"):
@@ -28,7 +30,7 @@ def image_size(path: Path) -> tuple[int, int] | None:
                 size = int.from_bytes(start[20:24], "big"), int.from_bytes(start[16:20], "big")
             else:
                 size = None
-    except OSError:
+    except (OSError, InvalidInput):
         return None
     if size is not None and min(size) > 0:
         return size

@@ -92,7 +92,7 @@ def array(variables: dict[str, Any], name: str, path: Path, shape: tuple[int | N
     value = variables.get(name)
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
         known = ", ".join(sorted(variables)) or "nothing"
-        raise InvalidInput(f"{path}: no array of numbers {name}; the file holds {known}")
+        raise InvalidInput(f"{path}: no array of numbers {name}; the file holds {known[:200]}")
     numbers = value.astype(np.float64)
     if numbers.ndim == len(shape) - 1:
         numbers = numbers[..., None]

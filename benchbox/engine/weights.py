@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
+from benchbox.files import refuse_special
 
 WRAPPERS = ("state_dict", "model", "best_state_dict")
 """Keys under which checkpoints keep a network's weights beside other things."""
@@ -37,18 +41,23 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     try:
         content: Any = _read(path)
+    except InvalidInput:
+        raise
     except OSError as problem:
         raise EnvironmentProblem(f"{path}: cannot be read: {problem.strerror or problem}") from None
     except Exception as problem:  # a damaged or hostile file raises nearly anything
-        reason = (str(problem).splitlines() or [type(problem).__name__])[0]
-        raise InvalidInput(f"{path}: not a file of weights: {reason[:200]}") from None
+        raise InvalidInput(f"{path}: not a file of weights: {_reason(problem)}") from None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
             break
     if not isinstance(content, dict) or not content or not all(torch.is_tensor(value) for value in content.values()):
         raise InvalidInput(f"{path}: holds no weights by name")
-    return {str(name).removeprefix("module."): value for name, value in content.items()}
+    found = {str(name).removeprefix("module."): value for name, value in content.items()}
+    claimed = next((name for name, value in found.items() if not _lies_here(value)), None)
+    if claimed is not None:
+        raise InvalidInput(f"{path}: {_cut(claimed)} is no plain array whose numbers the file holds")
+    return found
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
@@ -129,20 +138,51 @@ def first_misfit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> s
         if found[name].shape != tensor.shape:
             return f"{name} is {list(found[name].shape)}, the network's {list(tensor.shape)}"
     extra = next((name for name in found if name not in wanted), None)
-    return "" if extra is None else f"{extra} is not in the network"
+    return "" if extra is None else f"{_cut(extra)} is not in the network"
 
 
 def refuse_infinite(path: Path, found: Mapping[str, Tensor]) -> None:
     """Raise InvalidInput, with the file's name, where an entry holds a value that is not finite."""
     for name, tensor in found.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise InvalidInput(f"{path}: {name} holds a value that is not finite")
+            raise InvalidInput(f"{path}: {_cut(name)} holds a value that is not finite")
 
 
 def _read(path: Path) -> Any:
+    refuse_special(path)
     if path.suffix != SAFETENSORS:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        _refuse_packed(path)
+        with warnings.catch_warnings(action="ignore"):  # torch's own, of how the file was written
+            return torch.load(path, map_location="cpu", weights_only=True)
     try:
         return load_file(path)
     except SafetensorError as problem:
         raise ValueError(str(problem)) from None
+
+
+def _refuse_packed(path: Path) -> None:
+    """Raise InvalidInput where an archive claims more bytes than it has: torch packs nothing, but unpacks anything."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        claimed = sum(entry.file_size for entry in archive.infolist())
+    if claimed > path.stat().st_size:
+        raise InvalidInput(f"{path}: unpacks to {claimed:,} bytes; weights are kept as torch.save writes them")
+
+
+def _lies_here(value: Tensor) -> bool:
+    """Tell whether a tensor has all its numbers in memory: a view that repeats a few of them may claim any size."""
+    if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized or value.is_nested:
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+
+
+def _reason(problem: Exception) -> str:
+    """Say why torch refused a file, without its advice to load anything at all."""
+    if isinstance(problem, pickle.UnpicklingError):
+        return "it holds more than tensors, or is damaged; nothing of it was run; save the network's state_dict() alone"
+    return _cut((str(problem).splitlines() or [type(problem).__name__])[0], 200)
+
+
+def _cut(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -107,6 +107,8 @@ def summed_up(seeds: Sequence[Sequence[float]]) -> tuple[list[float], list[float
 
 def _lines(attempt: Attempt) -> list[str]:
     try:
+        if not attempt.log.is_file():
+            return []
         return attempt.log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []

@@ -28,6 +28,7 @@ from benchbox.errors import (
     CannotJudge,
     EnvironmentProblem,
     InvalidInput,
+    told,
 )
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.lease import Heart
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             check_opencv()
         answer = ANSWERS[options.verb](options)
     except BenchboxError as problem:
-        print(problem, file=sys.stderr)
+        print(told(problem), file=sys.stderr)
         return problem.exit_code
     if answer is not None:
         print(json.dumps(answer))
