@@ -110,7 +110,9 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], pla
     if error["type"] == "union_tag_invalid":
         context = error.get("ctx", {})
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
-        return f'{where}{name}: unknown "{context.get("tag", "")}"{nearest(str(context.get("tag", "")), tags)}'
+        return (
+            f'{where}{name}: unknown "{str(context.get("tag", ""))[:60]}"{nearest(str(context.get("tag", "")), tags)}'
+        )
     got = repr(error["input"])
     shown = f"; got {got}" if error["type"] != "value_error" and len(got) <= 60 else ""
     return f"{where}{name}: {message}{shown}"
