@@ -74,6 +74,30 @@ STUDY = {
 _SMOKE = (ROOT / "ablations/smoke.toml").read_bytes()
 
 
+@pytest.fixture(autouse=True)
+def nothing_beside(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Work in an empty folder two deep; assert that a test has left nothing beside the results."""
+    base, before = tmp_path_factory.getbasetemp(), {path.name for path in tmp_path_factory.getbasetemp().iterdir()}
+    (tmp_path / "here/deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here/deep")
+    monkeypatch.setenv("BENCHBOX_CACHE", str(tmp_path / "cache"))
+    yield
+    kept = [path for path in tmp_path.rglob("*") if (tmp_path / "cache") not in (path, *path.parents)]
+    assert sorted(kept) == [tmp_path / "here", tmp_path / "here/deep"]
+    new = {path.name for path in base.iterdir()} - before
+    assert not [name for name in new if not name.startswith(("fuzz", "merged"))]
+    for folder in base.glob("merged*"):
+        assert {path.name for path in folder.iterdir()} <= {"jobs", "predictions"}
+    for folder in base.glob("fuzz?"):
+        assert {path.name for path in folder.iterdir()} <= {
+            "results",
+            "reference",
+            "report",
+            "study.toml",
+            "gates.toml",
+        }
+
+
 @often(250)
 @given(
     content=cut_or_changed(_SMOKE)
