@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NoReturn
 
+SIGNS = {"≠": "!=", "≈": "~", "±": "+-", "×": "x", "–": "-", "Δ": "d", "“": '"', "”": '"', "…": "..."}
+"""What stands for a sign that an output's encoding lacks."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 _KEPT: ContextVar[list[str] | None] = ContextVar("kept", default=None)
+
+
+def spell_out_signs() -> None:
+    """Let output in any encoding go on where it lacks a sign; what has no stand-in is written as JSON escapes it."""
+
+    def stand_in(problem: UnicodeError) -> tuple[str, int]:
+        assert isinstance(problem, UnicodeEncodeError)
+        letters = problem.object[problem.start : problem.end]
+        return "".join(SIGNS.get(letter, f"\\u{ord(letter):04x}") for letter in letters), problem.end
+
+    codecs.register_error("spelled", stand_in)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="spelled")
 
 
 def live() -> bool:
@@ -52,7 +71,21 @@ def kept_notes() -> Iterator[list[str]]:
 
 def data(text: str) -> None:
     """Print a result to stdout."""
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        stop_unread()
+
+
+def stop_unread() -> NoReturn:
+    """End the process in peace: nobody reads its output any more, as behind `| head`."""
+    drop_output()
+    raise SystemExit(0) from None
+
+
+def drop_output() -> None:
+    """Send what is still to be printed nowhere, since its reader or its room has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def ask(question: str) -> bool:

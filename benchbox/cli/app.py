@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -12,7 +13,7 @@ import typer
 
 from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.verbs import Verbs
-from benchbox.errors import INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest, told
+from benchbox.errors import ENVIRONMENT, INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest, told
 
 app = typer.Typer(
     name="benchbox",
@@ -34,19 +35,25 @@ def main() -> None:
         from benchbox.cli import complete
 
         sys.exit(complete.answer(app))
+    from benchbox.console import drop_output, note, spell_out_signs, stop_unread
+
+    spell_out_signs()
     try:
         sys.exit(app(prog_name="benchbox", standalone_mode=False))
     except (BenchboxError, UsageError) as problem:
-        from benchbox.console import note
-
         mistake = problem if isinstance(problem, BenchboxError) else misuse(problem)
         note(f"benchbox: error: {told(mistake)}")
         sys.exit(mistake.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        stop_unread()
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC or problem.filename is not None:
+            raise
+        drop_output()
+        note("benchbox: error: the output: no space left on its device")
+        sys.exit(ENVIRONMENT)
 
 
 def misuse(problem: Any) -> InvalidInput:

@@ -18,7 +18,7 @@ from benchbox.cli.ask import ask
 from benchbox.cli.grid import FORMATS, emit
 from benchbox.cli.markup import Column
 from benchbox.cli.study import seeds_of
-from benchbox.console import data, note
+from benchbox.console import data, many, note
 from benchbox.errors import (
     FAILED,
     INTERRUPTED,
@@ -226,7 +226,7 @@ def _commit(path: Path, files: Sequence[Path], allow_dirty: bool) -> Mapping[str
     changed = run[1].splitlines()
     if changed and not allow_dirty:
         raise InvalidInput(
-            f"{path}: the git tree has {len(changed)} changes that are not committed (first: {changed[0].strip()}); "
+            f"{path}: the git tree has {many(len(changed), 'change')} not committed (first: {changed[0].strip()}); "
             "commit them, or say --allow-dirty"
         )
     return {"commit": run[0].strip(), "dirty": bool(changed)}

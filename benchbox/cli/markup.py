@@ -19,7 +19,16 @@ LATEX = {
     "^": r"\textasciicircum{}",
     **{character: "\\" + character for character in "&%$#_{}"},
     **{"`": r"\textasciigrave{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
-    **{"±": r"$\pm$", "≈": r"$\approx$", "≠": r"$\neq$", "×": r"$\times$", "Δ": r"$\Delta$", "–": "--"},
+    **{
+        "±": r"$\pm$",
+        "≈": r"$\approx$",
+        "≠": r"$\neq$",
+        "×": r"$\times$",
+        "Δ": r"$\Delta$",
+        "–": "--",
+        "“": "``",
+        "”": "''",
+    },
 }
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 STYLE = """\
@@ -140,7 +149,7 @@ def as_latex(sheet: Sheet) -> str:
     sides = "".join("r" if column.right else "l" for column in sheet.columns)
     head = [f"% {_one_line(sheet.title)}"]
     head += [f"% benchbox: {json.dumps(sheet.look.comment, sort_keys=True)}"] if sheet.look.comment else []
-    head += [rf"\begin{{tabular}}{{{sides}}}", r"\toprule"]
+    head += [r"\noindent", rf"\begin{{tabular}}{{{sides}}}", r"\toprule"]
     body = [" & ".join(escape_latex(heading) for heading in sheet.headings()) + r" \\", r"\midrule"]
     for place, cells in enumerate(_marked(sheet, marks, escape_latex)):
         body += [r"\midrule"] if place in sheet.look.rules else []
@@ -154,12 +163,13 @@ def _latex_notes(notes: Sequence[str]) -> list[str]:
     if not notes:
         return []
     lines = [escape_latex(note) + r"\par" for note in notes]
-    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize", *lines, r"\end{minipage}"]
+    begin = r"\begin{minipage}{\linewidth}\footnotesize"
+    return [r"\par\smallskip\noindent", begin, *lines, r"\end{minipage}\par\smallskip"]
 
 
 def escape_latex(text: str) -> str:
-    """Return text that LaTeX sets as it is; it would set two hyphens as a dash."""
-    text = text.replace("\n", " ")
+    """Return text that LaTeX sets as it is; it would set two hyphens as a dash, and all quotes as closing ones."""
+    text = re.sub(r'(^|[\s(\[])"', "\\1“", text.replace("\n", " ")).replace('"', "”")
     return "".join(
         "-{}" if text.startswith("--", place) else LATEX.get(character, character)
         for place, character in enumerate(text)

@@ -282,6 +282,8 @@ def _check_group(gate: Gate, names: Sequence[Score], whose: str) -> None:
 
 def _check_least(gate: Gate, whose: str, seeds: int, persons: int) -> None:
     if seeds < gate.seeds:
-        raise CannotJudge(f"the gate asks for {gate.seeds} seeds, the {whose} have {seeds}")
+        enough = ",".join(map(str, range(gate.seeds)))
+        more = f"; --seeds {enough} judges as many" if whose == "results" else ""
+        raise CannotJudge(f"the gate asks for {gate.seeds} seeds, the {whose} have {seeds}{more}")
     if persons < gate.persons:
         raise CannotJudge(f"the gate asks for {gate.persons} persons, the {whose} have {persons}")

@@ -24,6 +24,7 @@ from benchbox.metrics import coco_text
 from benchbox.pose.skeleton import SKELETONS
 
 SCHEMA = 1
+RESTORE = "get it back from git, or write it anew with --update"
 KIND = "benchbox-reference"
 LINES = ("scores", "persons", "truth", "images", "predictions")
 """Lists of which every entry stands on a line."""
@@ -60,7 +61,7 @@ def read(path: Path) -> Side:
             raise CannotJudge(f"{path}: no such reference{known}; `--update` writes it")
         record = read_json(path)
     if record is None:
-        raise CannotJudge(f"{path}: damaged: not a whole JSON object")
+        raise CannotJudge(f"{path}: damaged: not a whole JSON object; {RESTORE}")
     schema = record.get("schema")
     if record.get("kind") != KIND or not isinstance(schema, int):
         raise CannotJudge(f"{path}: is no reference of a gate")
@@ -68,16 +69,16 @@ def read(path: Path) -> Side:
         raise CannotJudge(f"{path}: written by a later benchbox (schema {schema}; known here: {SCHEMA})")
     missing = sorted(KEYS - record.keys())
     if missing:
-        raise CannotJudge(f"{path}: damaged: {missing[0]} is missing")
+        raise CannotJudge(f"{path}: damaged: {missing[0]} is missing; {RESTORE}")
     hashed = {key: value for key, value in record.items() if key not in ("digest", "provenance")}
     if _digest(hashed) != record["digest"]:
-        raise CannotJudge(f"{path}: damaged or edited by hand: its rows do not give its digest")
+        raise CannotJudge(f"{path}: damaged or edited by hand: its rows do not give its digest; {RESTORE}")
     try:
         return _side(record)
     except CannotJudge as problem:
         raise CannotJudge(f"{path}: {problem}") from None
     except (ValueError, KeyError, TypeError, IndexError) as problem:
-        raise CannotJudge(f"{path}: damaged: {problem}") from None
+        raise CannotJudge(f"{path}: damaged: {problem}; {RESTORE}") from None
 
 
 def _record(side: Side) -> dict[str, Any]:

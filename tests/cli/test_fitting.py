@@ -84,3 +84,28 @@ def test_no_width_breaks_a_number_or_loses_a_word(
 
 def _letters(texts: Sequence[str]) -> set[str]:
     return set(re.sub(r"\s", "", "".join(texts)))
+
+
+def test_rows_that_begin_alike_share_a_line_before_all_become_blocks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = ("AP", "APM", "PCKh", "PCK")
+    rows = [{"protocol": f"protocol-{len(key) // 4}", "metric": key, "value": "12.3456789"} for key in keys]
+    columns = [Column("protocol", "Protocol"), Column("metric", "Metric"), Column("value", "A", right=True)]
+    monkeypatch.setenv("COLUMNS", "20")
+    emit("rich", "Title", columns, [*rows[:2], rows[3], rows[2]], {})
+    shown = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert shown[:2] == [["Title"], ["Protocol", "protocol-0"]]
+    assert shown.count(["Metric", "A"]) == 2
+    assert ["PCKh", "12.3456789"] in shown
+
+
+def test_a_row_that_goes_on_says_in_its_block_whose_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "14")
+    columns = [Column("arm", "Arm"), Column("kind", ""), Column("ap", "AP", right=True)]
+    rows = [{"arm": "Fig. 3", "kind": "reported", "ap": "83.86"}, {"arm": "", "kind": "measured", "ap": "12.34"}]
+    emit("rich", "T", columns, rows, {})
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert shown == ["T", "Arm Fig. 3", "kind reported", "AP 83.86", "Arm Fig. 3", "kind measured", "AP 12.34"]

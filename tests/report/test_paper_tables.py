@@ -187,7 +187,7 @@ def test_a_hostile_name_comes_out_inert(name: str, format: str, tmp_path: Path) 
             cells = line.partition(" % row: ")[0]
             assert set(re.findall(r"\\([A-Za-z]+)", cells)) <= {
                 *("begin", "end", "toprule", "midrule", "bottomrule", "textbf", "underline"),
-                *("par", "smallskip", "footnotesize", "linewidth"),
+                *("par", "smallskip", "noindent", "footnotesize", "linewidth"),
                 *("textbackslash", "textasciitilde", "textasciicircum", "pm", "approx", "neq"),
                 *("textless", "textgreater", "textbar", "textasciigrave"),
             }

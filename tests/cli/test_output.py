@@ -1,0 +1,48 @@
+"""Output that nobody reads, that has no room, or whose encoding lacks a sign."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+COMMAND = (sys.executable, "-m", "benchbox")
+TABLE = ("table", "--paper", "efficient-hrnet", "--table", "I")
+
+
+@pytest.mark.parametrize("verb", [("init", "--schema"), TABLE, (*TABLE, "--format", "csv")])
+def test_who_reads_no_further_is_no_failure(verb: tuple[str, ...], tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *verb], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    assert (process.wait(), "Traceback" in said, "Errno" in said) == (0, False, False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("format", ["rich", "json"])
+def test_output_without_room_is_one_line(format: str, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, *TABLE, "--format", format], stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1] == "benchbox: error: the output: no space left on its device"
+    assert "Traceback" not in done.stderr
+
+
+def test_signs_that_an_encoding_lacks_are_spelled(benchbox: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = benchbox(*TABLE)
+    assert done.returncode == 0, done.stderr
+    assert "= reproduced, != off." in done.stdout
+    assert done.stdout.isascii()
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    assert "= reproduced, ≠ off." in benchbox(*TABLE).stdout
