@@ -17,6 +17,7 @@ import pytest
 from typer.main import get_command
 
 from benchbox.cli.app import app
+from benchbox.gates.declaration import read_gates
 from benchbox.plan import expand
 from benchbox.spec import read_study
 from tests import readme
@@ -157,6 +158,16 @@ def test_the_python_of_the_readme_runs(
     names: dict[str, object] = {}
     exec(block, names)
     assert {"scores", "text", "gaps"} <= names.keys()
+
+
+def test_the_gates_of_a_file_of_their_own_are_gates(root: Path, tmp_path: Path) -> None:
+    (text,) = re.findall(r"<!-- gates -->\n```\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    for folder in ("ablations", "gates"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(root / "ablations/smoke.toml", tmp_path / "ablations")
+    (tmp_path / "gates/mine.toml").write_text(text)
+    (gate,) = read_gates(tmp_path / "gates/mine.toml").gates
+    assert (gate.name, gate.against) == ("attention does not harm", "reference-arm")
 
 
 def test_the_workflow_calls_what_there_is(root: Path, tmp_path: Path) -> None:

@@ -63,6 +63,15 @@ def look(
             arms(study, scale)
 
 
+def study_or_paper(study: Path | None, paper: str | None) -> None:
+    """See that one of the two was named.
+
+    Raises: InvalidInput where none was, or both.
+    """
+    if (study is None) == (paper is None):
+        raise InvalidInput(f"table: give either a study's file or --paper NAME (papers: {', '.join(known.papers())})")
+
+
 def data_set(named: str) -> None:
     """Look for a data set that predictions are made for, NAME or NAME:SPLIT.
 

@@ -36,6 +36,7 @@ def table(
 
     Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
     """
+    early.study_or_paper(study, paper)
     early.look([study], paper=paper, scale=scale, saved=with_ or [], results=results)
     from benchbox.cli import tables as verb
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchbox.cli import early
 from benchbox.cli.arms import arm_rows, counted, differences, scaled
 from benchbox.cli.differences import How
 from benchbox.cli.grid import emit_sheets
@@ -59,9 +60,7 @@ def layouts(
 
     Raises: InvalidInput where what is asked for does not go together, or is not there.
     """
-    if (path is None) == (paper is None):
-        known = f" (papers: {', '.join(papers.names())})"
-        raise InvalidInput(f"table: give either a study's file or --paper NAME{known}")
+    early.study_or_paper(path, paper)
     if path is not None and shown.tables:
         raise InvalidInput("table: --table goes with --paper")
     if path is None and (shown.by or shown.protocols or shown.saved or shown.seeds):

@@ -94,7 +94,7 @@ def diagnose(before: Side, now: Side, protocol: str, confidence: float) -> Diagn
     for text, is_cause in (_of_swaps(signs[0], signs[1], paired), _of_offset(offset, signs)):
         (causes if is_cause else remarks).append(text)
     if moved:
-        remarks.insert(0, "moved most: " + "; ".join(map(str, moved)))
+        remarks.insert(0, "fell most, in points: " + "; ".join(map(str, moved)))
     if worst:
         remarks.append("persons that lost most: " + "; ".join(map(str, worst)))
     return Diagnosis(

@@ -107,13 +107,13 @@ class Report:
         return "\n".join([*lines, *(["", _md(self.note)] if self.note else [])]) + "\n"
 
     def annotations(self) -> Iterable[str]:
-        """Return GitHub's workflow commands: an error for what regressed, a warning for the rest that did not pass."""
+        """Return GitHub's workflow commands: an error for what fails the step, a notice for what got better."""
         if self.problem:
             yield _command("error", self.path, 1, "benchbox gate", self.problem)
         for verdict in self.verdicts:
             if verdict.outcome == PASSED:
                 continue
-            kind = {REGRESSED: "error", COULD_NOT_JUDGE: "warning", IMPROVED: "notice"}[verdict.outcome]
+            kind = {REGRESSED: "error", COULD_NOT_JUDGE: "error", IMPROVED: "notice"}[verdict.outcome]
             text = "\n".join([verdict.reason, *details(verdict)[1:]])
             title = f"{verdict.gate.name}: {verdict.outcome}"
             yield _command(kind, self.path, verdict.gate.line, title, text)

@@ -271,7 +271,7 @@ def test_every_report_stands_on_every_path(
     assert bool(annotations) == (code != 0)
     for line in annotations:
         assert f"file={tmp_path}/gates.toml,line=" in line
-        assert line.startswith("::error " if code in (1, 2, 4) or path == "no gates" else "::warning ")
+        assert line.startswith("::error ")
     if path == "crash":
         assert "ZeroDivisionError: a bug" in report["problem"]
 
