@@ -72,6 +72,20 @@ def study_or_paper(study: Path | None, paper: str | None) -> None:
         raise InvalidInput(f"table: give either a study's file or --paper NAME (papers: {', '.join(known.papers())})")
 
 
+def places(paper: str, tables: Iterable[str], row: str = "", column: str = "") -> None:
+    """Look for tables of a paper, and for a row and a column of them where one is named.
+
+    Raises: InvalidInput with the nearest.
+    """
+    from benchbox.papers.read import read
+
+    for id in tables:
+        table = read(paper).table(id)
+        if row:
+            table.row(row)
+            table.column(column)
+
+
 def data_set(named: str) -> None:
     """Look for a data set that predictions are made for, NAME or NAME:SPLIT.
 

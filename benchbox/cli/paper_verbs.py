@@ -53,6 +53,8 @@ def explain(
     early.look(paper=paper, scale=scale)
     if paper is None:
         early.arm(Path(table), row, scale)
+    else:
+        early.places(paper, [table], row, column)
     from benchbox.cli import explain as verb
 
     shown = "json" if json else format

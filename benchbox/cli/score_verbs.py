@@ -38,6 +38,8 @@ def table(
     """
     early.study_or_paper(study, paper)
     early.look([study], paper=paper, scale=scale, saved=with_ or [], results=results)
+    if paper is not None:
+        early.places(paper, tables or [])
     from benchbox.cli import tables as verb
 
     shown = verb.Shown(by, protocol or [], mixed, with_ or [], compare, tables or [], seeds)
