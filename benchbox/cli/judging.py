@@ -33,7 +33,7 @@ from benchbox.gates.declaration import Declaration, read_gates
 from benchbox.gates.judge import Judge
 from benchbox.gates.measured import ArmJobs, Matcher, Results
 from benchbox.gates.reports import Report, details, interval, number, row
-from benchbox.gates.rule import exit_code
+from benchbox.gates.rule import PASSED, exit_code
 from benchbox.gates.update import Update, changes, updates, write_all
 from benchbox.papers import read as papers
 from benchbox.plan import expand
@@ -76,8 +76,20 @@ def gate(path: Path, asked: Asked) -> int:
         raise
     _show(report, asked.format)
     _publish(report, asked.report)
-    note(f"junit.xml, gate.md and gate.json are in {asked.report}")
+    note(f"{_counted(report)}; junit.xml, gate.md and gate.json are in {asked.report}")
     return report.code
+
+
+def _counted(report: Report) -> str:
+    """Say how many gates ended how, and which did not pass."""
+    named: dict[str, list[str]] = {}
+    for verdict in report.verdicts:
+        named.setdefault(verdict.outcome, []).append(verdict.gate.name)
+    ends = [
+        f"{len(names)} {outcome}" + ("" if outcome == PASSED else f" ({', '.join(names)})")
+        for outcome, names in named.items()
+    ]
+    return f"{many(len(report.verdicts), 'gate')}: {', '.join(ends)}"
 
 
 def _judged(declaration: Declaration, asked: Asked) -> Report:

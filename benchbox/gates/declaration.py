@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -205,7 +206,9 @@ def _against(document: Document, section: tuple[str, ...], text: str) -> str | P
     if not text.endswith(".json"):
         expected = nearest(text, (REFERENCE_ARM, PAPER, "PATH.json"))
         raise InvalidInput(f"{document.at(*section, 'against')}against: unknown {short(text)}{expected}")
-    return document.path.parent / text
+    named = document.path.parent / text
+    short_name = Path(os.path.normpath(named))  # which is another file where a folder of it is a link
+    return short_name if short_name.resolve() == named.resolve() else named
 
 
 def _tolerance(document: Document, section: tuple[str, ...], value: object) -> Tolerance:

@@ -205,7 +205,7 @@ def _of_swaps(before: Mean, now: Mean, paired: float) -> tuple[str, bool]:
     error = 100 * math.sqrt(2 * share * (1 - share) / max(paired, 1))
     if rise > max(LEAST_SWAPPED, ERRORS * error):
         return f"left and right look exchanged: {rates}", True
-    return f"left and right: {rates}", False
+    return (f"left and right: {rates}" if rise > 0 else ""), False
 
 
 def _of_offset(offset: tuple[float, float], signs: Sequence[Mean]) -> tuple[str, bool]:

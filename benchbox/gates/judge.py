@@ -226,6 +226,12 @@ class Judge:
         return replace(verdict, seeds=seeds, notes=_other_jobs(gate, before, now))
 
 
+OTHER_OPTIONS = (
+    "the arm's options are not those that the reference was made with; git diff of the study and of what it names, "
+    "since the commit in the reference's provenance, shows which"
+)
+
+
 def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, accept: str) -> Verdict:
     """Put a gain into a verdict; of costs the sign turns, since more is worse."""
     tolerance = gate.tolerance.of(base)
@@ -252,7 +258,7 @@ def _other_jobs(gate: Gate, before: Side | None, now: Side) -> tuple[str, ...]:
         return ()
     old, new = _jobs(before), _jobs(now)
     changed = any(old[seed] != new[seed] for seed in old.keys() & new.keys())
-    return ("the arm's options are not those that the reference was made with",) if changed else ()
+    return (OTHER_OPTIONS,) if changed else ()
 
 
 def _same_bits(case: _Case) -> bool:

@@ -162,7 +162,7 @@ def row(verdict: Verdict) -> dict[str, Any]:
 
 def details(verdict: Verdict) -> list[str]:
     """Return what is to say of a verdict: the reason first."""
-    return [verdict.reason, *(verdict.diagnosis.sentences if verdict.diagnosis else ()), *verdict.notes]
+    return [verdict.reason, *verdict.notes, *(verdict.diagnosis.sentences if verdict.diagnosis else ())]
 
 
 def number(value: float, verdict: Verdict, sign: bool = False) -> str:
