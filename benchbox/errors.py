@@ -49,6 +49,9 @@ def told(problem: object) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean "X"?` for the nearest known word, or the list of known words when none is near."""
     names = sorted(known)
+    begun = [name for name in names if len(word) > 1 and name.startswith(word)]
+    if len(begun) == 1:
+        return f'; did you mean "{begun[0]}"?'
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{close[0]}"?'

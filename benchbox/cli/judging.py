@@ -199,12 +199,13 @@ def _update(declaration: Declaration, asked: Asked) -> int:
     provenance = {**commit, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
     written = updates(declaration.gates, results, provenance)
     write_all(written)
-    rows = [line for one in written for line in changes(one)]
+    rows = [line | {"change": _change(line)} for one in written for line in changes(one)]
     columns = [
         Column("file", "Reference"),
         Column("score", "Score"),
         Column("before", "Before", right=True, show=_shown),
         Column("now", "Now", right=True, show=_shown),
+        Column("change", "Change", right=True, show=lambda value: f"{value:+,.2f}"),
     ]
     meta = {"schema": 1, "kind": "gate-update", "files": [str(one.path) for one in written]}
     emit(asked.format, f"References of {declaration.path}", columns, rows, meta, [_said(one) for one in written])
@@ -219,6 +220,11 @@ def _said(update: Update) -> str:
 
 def _shown(value: float | None) -> str:
     return "–" if value is None else f"{value:,.2f}"
+
+
+def _change(line: Mapping[str, Any]) -> float | None:
+    before, now = line["before"], line["now"]
+    return None if before is None or now is None else now - before
 
 
 def _commit(path: Path, files: Sequence[Path], allow_dirty: bool) -> Mapping[str, Any]:

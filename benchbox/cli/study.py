@@ -132,7 +132,7 @@ def headline(chosen: Selection, states: dict[str, State], seconds: dict[str, flo
     counts = {name: sum(state.name == name for state in states.values()) for name in COUNTED}
     left = [job for job, state in states.items() if state.name not in ("done", "stale", "cancelled")]
     parts = [
-        f"{many(len(chosen.arms), 'arm')}, {many(len(states), 'job')}",
+        f"{many(len({arm.name for arm in chosen.arms}), 'arm')}, {many(len(states), 'job')}",
         *(f"{n} {name}" for name, n in counts.items() if n),
     ]
     if left:
