@@ -178,7 +178,7 @@ def test_missing_files_say_the_layout(tmp_path):
 
 def test_a_folder_in_place_of_the_file(tmp_path):
     annotation_file(tmp_path, "val").mkdir(parents=True)
-    with pytest.raises(EnvironmentProblem) as problem:
+    with pytest.raises(InvalidInput) as problem:
         read_people(tmp_path, "val")
     one_line(problem, "person_keypoints_val.json")
 

@@ -133,5 +133,5 @@ def test_what_is_not_a_document_is_one_line(tmp_path, name, content, part):
 def test_a_file_that_cannot_be_read(tmp_path: Path):
     with pytest.raises(EnvironmentProblem, match="no file"):
         read_truth(tmp_path / "none.json")
-    with pytest.raises(EnvironmentProblem, match="cannot read"):
+    with pytest.raises(InvalidInput, match="is a folder; give the path of a file"):
         read_truth(tmp_path)
