@@ -75,22 +75,20 @@ def slurm(where: Where) -> list[Finding]:
     """Ask a Slurm cluster whether it answers, and look for what `run --on slurm` needs; none is fine."""
     if not shutil.which("sbatch"):
         return [Finding("slurm", "ok", "no sbatch here: run --on local")]
+    signs = said(["munge", "-n"])
+    unsigned = signs.state in ("failed", "silent")
+    answer = said(["sinfo", "-h", "-o", "%P %a"])
+    if answer.state != "answered":
+        advice = "run --on local" + (", or start munged, with the cluster's key" if unsigned else "")
+        reason = "no such command" if answer.state == "missing" else answer.last.removeprefix("sinfo: ")
+        return [Finding("slurm", "warning", f"installed, but no cluster answers: sinfo: {reason}", advice)]
     found = []
     if importlib.util.find_spec("submitit") is None:
-        found.append(Finding("slurm", "warning", "submitit is not installed", "pip install 'benchbox[slurm]'"))
-    signs = said(["munge", "-n"])
-    if signs.state in ("failed", "silent"):
+        found.append(Finding("submitit", "warning", "not installed", "pip install 'benchbox[slurm]'"))
+    if unsigned:
         found.append(Finding("munge", "warning", signs.last, "start munged, with the cluster's key"))
-    answer = said(["sinfo", "-h", "-o", "%P %a"])
     states = [line.split() for line in answer.text.splitlines()]
     up = [state[0] for state in states if state[1:] == ["up"]]
-    if answer.state != "answered":
-        text = (
-            "sinfo: no such command" if answer.state == "missing" else f"sinfo: {answer.last.removeprefix('sinfo: ')}"
-        )
-        found.append(Finding("slurm", "warning", text, "go where the cluster can be reached, or run --on local"))
-    elif not up:
-        found.append(Finding("slurm", "warning", "sinfo: no partition is up", "ask who runs the cluster"))
-    else:
-        found.append(Finding("slurm", "ok", f"partitions that are up: {', '.join(up)}"))
-    return found
+    if not up:
+        return [*found, Finding("slurm", "warning", "sinfo: no partition is up", "ask who runs the cluster")]
+    return [*found, Finding("slurm", "ok", f"partitions that are up: {', '.join(up)}")]

@@ -51,7 +51,11 @@ def data(where: Where) -> list[Finding]:
         states = {part.path: datasets.state(part, root)["state"] for part in entry.parts}
         missing = [path for path, state in states.items() if state == "missing"]
         if not any(state == "found" for state in states.values()):
-            found.append(Finding("data", "ok", f"{name}: not in {root}"))
+            found.append(
+                Finding(
+                    "data", "ok", f"{name}: none in {root}", "if wanted: benchbox data list says where it comes from"
+                )
+            )
         elif missing:
             text = f"{name}: {root} lacks {', '.join(missing)}"
             found.append(Finding("data", "warning", text, "benchbox data list says where it comes from"))

@@ -200,16 +200,20 @@ def test_a_slurm_that_cannot_be_used_is_a_warning(where: Where, stub: Stub, monk
     (down,) = slurm(where, stub, "echo 'long down'")
     assert (down.level, down.text) == ("warning", "sinfo: no partition is up")
     (refused,) = slurm(where, stub, "echo 'sinfo: error: Unable to contact slurm controller' >&2; exit 1")
-    assert (refused.level, refused.text) == ("warning", "sinfo: error: Unable to contact slurm controller")
+    nobody = "installed, but no cluster answers: sinfo: "
+    assert (refused.level, refused.text) == ("warning", nobody + "error: Unable to contact slurm controller")
+    assert refused.advice == "run --on local"
     signs = slurm(where, stub, "echo 'gpu up'", "echo 'munge: Error: Did you start munged?' >&2; exit 6")
     assert told(signs) == [("munge", "warning"), ("slurm", "ok")]
+    (alone,) = slurm(where, stub, "echo 'sinfo: fatal: no configuration' >&2; exit 1", "exit 6")
+    assert (alone.level, alone.advice) == ("warning", "run --on local, or start munged, with the cluster's key")
     monkeypatch.setattr(finding, "COMMAND_SECONDS", 0.3)
     (silent,) = slurm(where, stub, "exec /bin/sleep 60")
-    assert (silent.level, silent.text) == ("warning", "sinfo: no answer within 0.3 s")
+    assert (silent.level, silent.text) == ("warning", nobody + "no answer within 0.3 s")
     monkeypatch.setitem(sys.modules, "submitit", None)
     monkeypatch.setattr(machine_software.importlib.util, "find_spec", lambda name: None)
     first = slurm(where, stub, "echo 'gpu up'")[0]
-    assert (first.level, first.advice) == ("warning", "pip install 'benchbox[slurm]'")
+    assert (first.check, first.level, first.advice) == ("submitit", "warning", "pip install 'benchbox[slurm]'")
 
 
 def test_a_containers_share_of_cores_and_the_load_of_others_are_told(
