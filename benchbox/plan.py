@@ -100,6 +100,11 @@ def jobs(arms: Iterable[Arm]) -> dict[str, Arm]:
     return first
 
 
+def names(arms: Iterable[Arm]) -> dict[str, str]:
+    """Return what each job is called: its first arm, and the seed where that is not 0."""
+    return {job: arm.name + (f", seed {arm.seed}" if arm.seed else "") for job, arm in jobs(arms).items()}
+
+
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Lay one table over another, key by key; a table whose `name` changes loses its other keys."""
     merged = dict(base)

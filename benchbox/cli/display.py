@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from benchbox.console import duration, note, plain
 from benchbox.files import read_json
 from benchbox.jobdir import Attempt, JobDir
-from benchbox.plan import Arm, jobs
+from benchbox.plan import Arm, names
 from benchbox.queues.schedule import Event
 
 REFRESH_SECONDS = 0.5
@@ -22,7 +22,7 @@ class Display:
     """Shows jobs with epoch, loss, score so far and time left; use as a context manager around a run."""
 
     def __init__(self, arms: Sequence[Arm], results: Path, todo: int, *, moving: bool) -> None:
-        self.names = {job: arm.name + (f", seed {arm.seed}" if arm.seed else "") for job, arm in jobs(arms).items()}
+        self.names = names(arms)
         self.results, self.todo, self.moving = results, todo, moving
         self.ended = 0
         self.active: dict[str, tuple[JobDir, int]] = {}
@@ -78,11 +78,10 @@ class Display:
     def _cells(self, job: JobDir) -> list[str]:
         record = read_json(Attempt(job, self.active[job.id][1]).progress) or {"phase": "starts"}
         if record["phase"] != "train":
-            share = f" {record['done']}/{record['of']}" if "of" in record else ""
-            return [self.names[job.id], record["phase"] + share, "", "", ""]
+            return [self.names[job.id], standing(record), "", "", ""]
         return [
             self.names[job.id],
-            f"epoch {record['epoch']}/{record['epochs']}",
+            standing(record),
             f"loss {record['loss']:.5f}",
             _score(record),
             f"{record['rate']:.0f}/s, {duration(record['seconds_left'])} left",
@@ -106,6 +105,14 @@ class Display:
             self.live.console.print(Text(plain(text)))
         else:
             note(text.rstrip())
+
+
+def standing(record: Mapping[str, Any]) -> str:
+    """Say how far a job has come, from its progress.json: the epoch, or the phase with its share."""
+    if record.get("phase") == "train":
+        return f"epoch {record.get('epoch')}/{record.get('epochs')}"
+    share = f" {record.get('done')}/{record['of']}" if "of" in record else ""
+    return str(record.get("phase", "starts")) + share
 
 
 def _score(record: dict[str, Any]) -> str:

@@ -15,15 +15,15 @@ from typing import Any
 
 from benchbox.cli import folders
 from benchbox.cli.counts import count_networks
-from benchbox.cli.display import Display
+from benchbox.cli.display import Display, standing
 from benchbox.cli.study import Choice, Selection, estimates, headline, select
 from benchbox.config import schedule as schedule_of
 from benchbox.console import ask, live, many, note
 from benchbox.digest import source_digest
 from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
-from benchbox.files import explained
+from benchbox.files import explained, read_json
 from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir, State
-from benchbox.plan import Arm, jobs
+from benchbox.plan import Arm, jobs, names
 from benchbox.queues import QUEUES
 from benchbox.queues.cluster import CLUSTERS
 from benchbox.queues.cluster import states as cluster_states
@@ -233,15 +233,19 @@ def _again(path: Path, choice: Choice, chosen: Selection, how: How) -> str:
 
 def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: Outcome, received: list[int]) -> int:
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
-    names = {job: arm.name for job, arm in jobs(chosen.arms).items()}
+    called = names(chosen.arms)
     failed = {job: state for job, state in states.items() if state.name == "failed"}
     done = sum(state.name in ("done", "stale") for state in states.values())
     for job, state in failed.items():
         log = Attempt(chosen.folder(job), state.attempt).log
-        note(f"failed: {names[job]} [{state.failure}]: {state.error}\n  log: {log}  (benchbox logs {job})")
+        note(f"failed: {called[job]} [{state.failure}]: {state.error}\n  log: {log}  (benchbox logs {job})")
     where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
     given_up = sum(state.name == "cancelled" for state in states.values())
     if outcome.stopped:
+        for job, state in states.items():
+            if state.name == "interrupted":
+                record = read_json(Attempt(chosen.folder(job), state.attempt).progress) or {}
+                note(f"saved    {job}  {called[job]}  {standing(record)}")
         note(f"stopped with {done} of {many(len(states), 'job')} done; go on with: {again}")
         return TERMINATED if received[:1] == [signal.SIGTERM] else INTERRUPTED
     counts = [f"{done} of {many(len(states), 'job')} done", f"{len(failed)} failed", f"{given_up} cancelled"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.cli import early, folders
+from benchbox.cli.display import standing
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
@@ -17,7 +18,7 @@ from benchbox.console import duration, note, plain
 from benchbox.errors import OK, InvalidInput
 from benchbox.files import read_json
 from benchbox.jobdir import Attempt, JobDir, State
-from benchbox.plan import jobs
+from benchbox.plan import jobs, names
 from benchbox.queues import cluster
 
 FOLLOW_SECONDS = 0.3
@@ -57,15 +58,15 @@ def status(path: Path | None, scale: str | None, seeds: str | None, results: Pat
     meta: dict[str, str | None] = {"study": None, "scale": None}
     if path is None:
         ids = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*")) if results.exists() else []
-        names, title = {job: "" for job in ids}, f"All jobs in {results}"
+        called, title = dict.fromkeys(ids, ""), f"All jobs in {results}"
     else:
         chosen = select(path, Choice(scale, seeds, None, results))
-        names = {job: arm.name + (f", seed {arm.seed}" if arm.seed else "") for job, arm in jobs(chosen.arms).items()}
+        called = names(chosen.arms)
         title = chosen.study.title
         meta = {"study": str(path), "scale": chosen.scale}
-    found = [JobDir.of(results, job, data) for job in names]
+    found = [JobDir.of(results, job, data) for job in called]
     states, silent = cluster.states(found)
-    rows = [_row(folder, names[folder.id], states[folder.id]) for folder in found]
+    rows = [_row(folder, called[folder.id], states[folder.id]) for folder in found]
     counts = {name: sum(row["state"] == name for row in rows) for name in sorted({row["state"] for row in rows})}
     columns = [Column("job", "Job"), Column("arm", "Arm"), Column("state", "State"), Column("detail", "")]
     columns = [column for column in columns if column.key != "arm" or path is not None]
@@ -169,8 +170,9 @@ def _progress(state: State, record: Mapping[str, Any]) -> str:
         speed = f"{record['rate']:.0f} persons/s ({100 * record['data_wait']:.0f} % waiting for data)"
     if state.name == "running" and record.get("phase") == "train":
         left = duration(record["seconds_left"])
-        return f"epoch {record['epoch']}/{record['epochs']}, {speed}, {left} left {score}"
+        return f"{standing(record)}, {speed}, {left} left {score}"
     if state.name == "running":
-        share = f" {record['done']}/{record['of']}" if "of" in record else ""
-        return str(record.get("phase", "starts")) + share
+        return standing(record)
+    if state.name == "interrupted":
+        return ", ".join(part for part in (f"at {standing(record)}", score) if part) if record else ""
     return ", ".join(part for part in (score, speed) if part)

@@ -19,6 +19,9 @@ TRAIN = {"epoch": 2, "epochs": 6, "rate": 330.4, "data_wait": 0.021, "seconds_le
         ("running", {"phase": "pack", "done": 12, "of": 1500}, "pack 12/1500"),
         ("running", {"phase": "predict", "done": 3, "of": 9}, "predict 3/9"),
         ("running", {"phase": "data"}, "data"),
+        ("interrupted", {"phase": "train", **TRAIN}, "at epoch 2/6, PCKh 61.0"),
+        ("interrupted", {"phase": "predict", "done": 3, "of": 9}, "at predict 3/9"),
+        ("interrupted", {}, ""),
         (
             "running",
             {"phase": "train", **TRAIN},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -94,6 +95,7 @@ def test_sigterm_saves_the_state_and_says_how_to_go_on(
     code, said = finish(process)
     assert code == 143
     assert "go on with: benchbox run" in said
+    assert re.search(r"^saved    [0-9a-f]{12}  \S.*  epoch \d/\d$", said, re.MULTILINE), said
     assert list(results.glob("jobs/*/attempts/1/checkpoint.pt"))
     code, said = finish(start(quick, results, cache, "-j", "2"))
     assert code == 0, said
