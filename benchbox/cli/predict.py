@@ -61,7 +61,10 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
         Column("files", "Pictures", show=lambda files: ", ".join(files.values())),
     ]
     meta = {"schema": 1, "kind": "predict", "job": asked["job"], "joints": answer["joints"]}
-    emit(format, f"Predictions of job {asked['job']}", columns, rows, meta, ["Joints: --json."])
+    notes = [f"--json has where the {len(answer['joints'])} joints are."]
+    if not wanted.boxes:
+        notes.append("A box is the whole image; for one person of several: --box X,Y,WIDTH,HEIGHT.")
+    emit(format, f"Predictions of job {asked['job']}", columns, rows, meta, notes)
     return OK
 
 

@@ -108,6 +108,10 @@ def test_the_joints_are_those_of_the_evaluation(
         "one-heatmaps.png",
         "one-skeleton.png",
     ]
+    boxed, whole = (benchbox("predict", "one.png", *words[2:4], *more, *words[6:8]).stdout for more in (words[4:6], ()))
+    assert "--json has where" in boxed
+    assert "--box" not in boxed
+    assert "A box is the whole image; for one person of several: --box X,Y,WIDTH,HEIGHT" in whole
 
 
 def ask(
