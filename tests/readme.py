@@ -6,7 +6,9 @@ import re
 import sys
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+DOCUMENTS = (README, ROOT / "CONTRIBUTING.md")
 
 
 def command(name: str) -> str:
@@ -19,6 +21,28 @@ def blocks(marker: str) -> list[str]:
     return re.findall(
         rf"<!-- {re.escape(marker)} -->\n```bash\n(.*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL
     )
+
+
+def commands() -> list[str]:
+    """Return every command of benchbox that the documents show, in blocks, transcripts and sentences.
+
+    In a sentence STUDY and JOB stand for any; here for the smoke study and its first job.
+    """
+    found = []
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        fenced = "\n".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+        indented = "\n".join(re.findall(r"^    (?:\$ )?(benchbox .*)$", text, re.MULTILINE))
+        found += re.findall(r"^(benchbox [^#\n]*?)\s*(?:#.*)?$", f"{fenced}\n{indented}", re.MULTILINE)
+        within = re.findall(r"`(benchbox [^`]*(?: -|\.|STUDY|JOB)[^`]*)`", text)
+        found += [one.replace("STUDY", "ablations/smoke.toml").replace("JOB", "5c60") for one in within]
+    return sorted(set(found))
+
+
+def shown(part: str) -> str:
+    """Return the only command that the documents show with such a part."""
+    (line,) = [line for line in commands() if part in line]
+    return line
 
 
 def python() -> list[str]:

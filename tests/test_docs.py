@@ -9,7 +9,6 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,47 +103,20 @@ def test_troubles_are_quoted_as_they_are_told_and_their_verbs_exist(seen: str, h
         verb.make_context(name, words)
 
 
-def shown_commands() -> list[str]:
-    """Return every command of benchbox that a document shows, whether it can be run here or not."""
-    found = []
-    for document in ("README.md", "CONTRIBUTING.md"):
-        text = (Path(__file__).parents[1] / document).read_text(encoding="utf-8")
-        fenced = "\n".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-        indented = "\n".join(re.findall(r"^    (?:\$ )?(benchbox .*)$", text, re.MULTILINE))
-        found += re.findall(r"^(benchbox [^#\n]*?)\s*(?:#.*)?$", f"{fenced}\n{indented}", re.MULTILINE)
-    return sorted(set(found))
-
-
-@pytest.mark.parametrize("line", shown_commands())
+@pytest.mark.parametrize("line", readme.commands())
 def test_every_command_that_is_shown_has_its_verb_and_options(line: str) -> None:
     verb: Any = get_command(app)
-    words = shlex.split(line)[1:]
+    words = shlex.split(line.partition(" > ")[0])[1:]
     while hasattr(verb, "get_command") and words and not words[0].startswith("-"):
         verb = verb.get_command(None, words.pop(0))
         assert verb is not None, line
-    verb.make_context(line, words, resilient_parsing=words[:1] == ["--install-completion"])
+    verb.make_context(line, words, resilient_parsing=words[:1] in (["--install-completion"], ["--help"]))
 
 
 def test_links_in_the_documents_lead_somewhere(root: Path) -> None:
     for document in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         for target in re.findall(r"\]\(([^)#]+)\)", (root / document).read_text(encoding="utf-8")):
             assert target.startswith("https://") or (root / target).exists(), f"{document}: {target}"
-
-
-@pytest.mark.studies
-def test_every_command_of_the_readme_runs(
-    root: Path, tmp_path: Path, smoke_results: Path, benchbox: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
-    (tmp_path / "ablations").symlink_to(root / "ablations")
-    commands = [line for block in readme.blocks("commands") for line in block.splitlines()]
-    assert len(commands) >= 5
-    results = Path(shutil.copytree(smoke_results, tmp_path / "results"))
-    for line in commands:
-        program, *words = shlex.split(line)
-        assert program == "benchbox"
-        done = benchbox(*words, BENCHBOX_RESULTS=str(results))
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
-        assert done.stdout or words[0] == "run", line
 
 
 def test_the_python_of_the_readme_runs(

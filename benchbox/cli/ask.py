@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -23,13 +24,13 @@ PROBLEMS = {USAGE: InvalidInput, CANNOT_JUDGE: CannotJudge, ENVIRONMENT: Environ
 
 
 def ask(words: Sequence[str], given: Any = None, seconds: float | None = None) -> Any:
-    """Call a verb of the worker and return what it answers.
+    """Call a verb of the worker and return what it answers; it ends when this process does, however that is.
 
     Args: words: the verb and its options. given: JSON for its stdin. seconds: how long to wait; for ever without.
 
     Raises: the worker's own problem, one line; RuntimeError with its traceback for a bug.
     """
-    command = [sys.executable, "-m", "benchbox.worker", *words]
+    command = [sys.executable, "-m", "benchbox.worker", *words, "--asked-by", str(os.getpid())]
     text = None if given is None else json.dumps(given)
     try:
         done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=seconds)

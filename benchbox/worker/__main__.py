@@ -33,7 +33,7 @@ from benchbox.errors import (
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.lease import Heart
 from benchbox.worker.answers import ANSWERS
-from benchbox.worker.together import AGAIN, LAUNCHER, LOST, MoreParts, follow_launcher
+from benchbox.worker.together import AGAIN, LAUNCHER, LOST, MoreParts, follow, launcher
 
 WITHOUT_IMAGES = {"count", "fit", "torch"}
 """Verbs that do without OpenCV."""
@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(words)
     if options.verb == "run":
         return _run(Attempt(JobDir(options.job, options.data), options.attempt), options, words[1:])
+    if options.asked_by:
+        follow(options.asked_by)
     try:
         if options.verb not in WITHOUT_IMAGES:
             check_opencv()
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         for name in names.split():
             made[name].add_argument(option, **how)
 
+    add(" ".join(ANSWERS), "--asked-by", type=int)
     add("run", "job", type=Path)
     add("run", "--attempt", type=int, required=True)
     add("run", "--processes", type=int, default=1)
@@ -137,7 +140,7 @@ def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int
         group = Group(options.processes, options.nodes, options.which, options.meet)
         return launch(attempt, group, [*words, "--processes", "1", "--nodes", "1"])
     if "RANK" in os.environ:
-        follow_launcher()
+        follow(launcher())
     try:
         run_attempt(attempt, options.data, options.cache, pack=options.pack)
         return OK

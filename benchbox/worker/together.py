@@ -1,4 +1,4 @@
-"""One of several processes under torchrun: how it ends when the others do."""
+"""A process that another one started: how it ends when that one does; so do all of a job under torchrun."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ class MoreParts(Exception):
     """Memory was short in one of several processes; all are to start again, with mini-batches in more parts."""
 
 
-def follow_launcher() -> None:
-    """End this process soon after the one that started it.
+def launcher() -> int:
+    """Return the process id of who started torchrun, else of who started this process."""
+    return int(os.environ.get(LAUNCHER, os.getppid()))
 
-    torchrun's children are in sessions of their own: a SIGKILL to the launcher's group does not reach them.
+
+def follow(parent: int) -> None:
+    """End this process soon after its parent, which a signal may end that does not reach this one.
+
+    torchrun's children, for one, are in sessions of their own: a SIGKILL to the launcher's group leaves them.
     """
-    launcher = int(os.environ.get(LAUNCHER, os.getppid()))
 
     def watch() -> None:
-        while os.getppid() == launcher:
+        while os.getppid() == parent:
             time.sleep(0.1)
         os._exit(LOST)
 

@@ -22,6 +22,7 @@ from benchbox.plan import expand
 from benchbox.queues import QUEUES
 from benchbox.queues.cluster import CLUSTERS
 from benchbox.spec import SCALES, read_study
+from tests import readme
 
 JOB = "5c60aaaaaaaa"
 
@@ -123,7 +124,7 @@ def test_zsh_and_fish_are_told_what_a_word_means_and_nothing_to_run(
 
 
 def test_the_installed_function_completes_in_a_real_bash(here: Path) -> None:
-    """One subprocess for the script, one shell that sources it and asks."""
+    """One shell that calls what the README shows, and as the next one would, reads its start-up file and asks."""
     if shutil.which("bash") is None:
         pytest.skip("no bash here")
     command = here / "bin/benchbox"
@@ -131,8 +132,9 @@ def test_the_installed_function_completes_in_a_real_bash(here: Path) -> None:
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m benchbox "$@"\n')
     command.chmod(0o755)
     given = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}", "HOME": str(here)}
+    install = readme.shown("--install-completion")
     script = (
-        'eval "$(_BENCHBOX_COMPLETE=source_bash benchbox)"; '
+        f"{install} > /dev/null; . ~/.bashrc; "
         "COMP_WORDS=(benchbox compare ablations/smoke.toml : su); COMP_CWORD=4; "
         '"$(complete -p benchbox | sed \'s/.*-F \\([^ ]*\\) .*/\\1/\')" benchbox; printf "%s\\n" "${COMPREPLY[@]}"'
     )

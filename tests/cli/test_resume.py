@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from benchbox.cli import resume
+from tests import readme
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.faults
 def test_a_training_that_is_killed_ends_with_the_same_bits(benchbox: Call) -> None:
-    done = benchbox("doctor", "--resume", "--kills", "4", "--json")
+    done = benchbox(*shlex.split(readme.shown("doctor --resume"))[1:], "--kills", "4", "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert record["sound"]

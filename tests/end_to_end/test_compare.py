@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from benchbox.metrics.protocol import parse
 from benchbox.worker.compare import Asked, Records, compare_pairs
 from benchbox.worker.samples import KINDS, sample_of
 from benchbox.worker.score import score_people
-from tests.end_to_end.quick import write
+from tests.end_to_end.quick import wait_until, write
 
 pytestmark = pytest.mark.studies
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -239,3 +240,27 @@ def test_a_plan_says_what_an_effect_takes(results: Path, tmp_path: Path, benchbo
     wrong = benchbox("plan", str(file), *words)
     assert wrong.returncode == 2
     assert "effect: Input should be greater than 0" in wrong.stderr
+
+
+def test_a_comparison_ends_with_who_asked_for_it(results: Path, cache: Path) -> None:
+    """A kill that reaches the command line only must not leave a process that computes on."""
+    asked = {"pairs": [[[job] for job in job_names(results)[:2]]], "resamples": 10**9}
+    words = ["compare", "--results", str(results), "--cache", str(cache)]
+    script = f"from benchbox.cli.ask import ask; ask({words!r}, {asked!r})"
+    process = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: bool(children.read_text()))
+        worker = Path(f"/proc/{children.read_text().split()[0]}")
+        wait_until(lambda: b"numpy" in (worker / "maps").read_bytes())
+    finally:
+        process.kill()
+        process.wait()
+
+    def ended() -> bool:
+        try:
+            return "\nState:\tZ" in (worker / "status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    wait_until(ended)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from benchbox.jobdir import JobDir
+from tests import readme
 from tests.end_to_end import quick
 from tests.engines import slurm_cluster
 
@@ -150,6 +153,17 @@ def test_a_killed_worker_of_a_dead_node_is_taken_over(environment: dict[str, str
     folder.submit("--only", "baseline")
     quick.wait_until(lambda: job.state().name == "done", 240)
     assert job.numbers()[-1] == 2
+
+
+def test_what_the_readme_shows_runs_on_the_cluster(environment: dict[str, str], root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "ablations", tmp_path / "ablations")
+    words = shlex.split(readme.shown("--on slurm"))[1:]
+    command = [sys.executable, "-m", "benchbox", *words]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    jobs = [JobDir(path) for path in sorted((tmp_path / "results/jobs").iterdir())]
+    assert len(jobs) == 2
+    quick.wait_until(lambda: all(job.state().name == "done" for job in jobs), 240)
 
 
 def test_without_slurm_it_is_one_line(tmp_path: Path, cache: Path) -> None:

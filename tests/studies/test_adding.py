@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 
 from benchbox.datasets import lsp
 from benchbox.datasets.synthetic import files, lsp_files
-from tests.readme import README
+from tests import readme
 
 pytestmark = pytest.mark.studies
 BLOCK = re.compile(r"<!-- (new|change|study): (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
@@ -30,7 +31,7 @@ def checkout(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(root / "benchbox", copy / "benchbox", ignore=ignored)
     (copy / "ablations").mkdir()
-    for kind, name, text in BLOCK.findall(README.read_text(encoding="utf-8")):
+    for kind, name, text in BLOCK.findall(readme.README.read_text(encoding="utf-8")):
         file = copy / ("ablations" if kind == "study" else "") / name
         assert file.exists() == (kind == "change"), name
         file.write_text(changed(file.read_text(encoding="utf-8"), text) if kind == "change" else text, encoding="utf-8")
@@ -98,7 +99,11 @@ def test_a_data_set_is_checked_and_trained_on(checkout: Path, cache: Path) -> No
 
 
 def test_a_paper_has_its_table_and_claims(checkout: Path, cache: Path) -> None:
-    scored(checkout, cache, "flipping", "without")
-    table = call(checkout, cache, "table", "--paper", "flipping", "--format", "csv")
+    lines = (
+        readme.shown("run ablations/flipping.toml"),
+        readme.shown("table --paper flipping"),
+        readme.shown("claims --paper flipping"),
+    )
+    _, table, claims = (call(checkout, cache, *shlex.split(line)[1:]) for line in lines)
     assert "71.0" in table
-    assert "flipping gains 0.9 points" in call(checkout, cache, "claims", "--paper", "flipping", "--format", "csv")
+    assert "flipping gains 0.9 points" in claims
