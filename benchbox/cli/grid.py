@@ -55,7 +55,8 @@ def as_text(format: str, sheets: Sequence[Sheet], meta: Mapping[str, Any]) -> st
     """Return tables as one document of a format that is no terminal's: md, latex, csv, json or html; see above."""
     if format == "json":
         records = [
-            {**one.meta, "title": one.title, "rows": list(one.rows), "footnotes": list(one.footnotes)} for one in sheets
+            {**one.meta, "title": one.title, "rows": list(one.rows), "footnotes": list(map(str, one.footnotes))}
+            for one in sheets
         ]
         text = json.dumps(records[0] if not meta else {**meta, "tables": records}, indent=1, ensure_ascii=False)
         return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.cli.grid import emit
-from benchbox.cli.markup import Column, Sheet, escape_latex
+from benchbox.cli.markup import TEX, Column, Sheet, escape_latex
 from benchbox.cli.tables import Shown, fingerprint, paper_layouts, sheet, study_layout
 from benchbox.console import many, note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, BenchboxError, CannotJudge, InvalidInput
@@ -19,7 +19,7 @@ from benchbox.report.layout import Layout
 
 COMMENT = re.compile(r"\s*% benchbox: (\{.*\})\s*$")
 ROW = re.compile(r"(?P<cells>.*?)\s*\\\\\s*% row: (?P<key>\"[^\"\\\\]*(?:\\\\.[^\"\\\\]*)*\")\s*$")
-STYLED = re.compile(r"\\(?:textbf|underline)\{(.*)\}")
+STYLED = re.compile(r"\\(?:textbf|underline)\{(.*?)\}(\\textsuperscript\{[^{}]*\})?")
 SPLIT = re.compile(r"(?<!\\)&")
 UNSURE = ("pending", "running", "interrupted", "failed", "not run here", "–")
 MAX_BYTES = 20_000_000
@@ -118,7 +118,7 @@ def _bare(cell: str) -> str:
     """Return a cell without the marks of the best and the second."""
     text = cell.strip()
     styled = STYLED.fullmatch(text)
-    text = styled[1] if styled else text
+    text = styled[1] + (styled[2] or "") if styled else text
     return re.sub(r"^\{([\[*])\}", r"\1", text)
 
 
@@ -161,7 +161,7 @@ def _elsewhere(origin: Mapping[str, Any]) -> str:
 def _compared(table: Printed, today: Sheet, path: Path) -> tuple[list[dict[str, Any]], list[str], int]:
     """Return the cells that changed, what cannot be judged, and how many are equal."""
     keys = [column.key for column in today.columns]
-    texts = dict(zip(today.look.keys, today.texts(), strict=True))
+    texts = dict(zip(today.look.keys, today.cells(TEX), strict=True))
     changed, unknown, equal = [], [], 0
     for line, key, cells in table.rows:
         if not key:
@@ -174,7 +174,7 @@ def _compared(table: Printed, today: Sheet, path: Path) -> tuple[list[dict[str, 
             )
         else:
             for column, was in zip(table.comment["columns"], cells, strict=True):
-                now = escape_latex(texts[key][keys.index(column)]) if column in keys else ""
+                now = _bare(texts[key][keys.index(column)]) if column in keys else ""
                 if was == now:
                     equal += 1
                 elif column not in keys or now.startswith(tuple(map(escape_latex, UNSURE))):

@@ -127,6 +127,17 @@ def test_a_manuscript_of_todays_numbers_is_right(
     assert verified(manuscript, results, capsys)[0] == 0
 
 
+def test_a_cell_with_a_rank_and_a_mark_is_as_it_was(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = tables.Shown(None, [], False, [])
+    assert tables.table(None, "acnn", "tiny", False, what, results, "latex") == 0
+    file = tmp_path / "paper.tex"
+    file.write_text(text := capsys.readouterr().out, encoding="utf-8")
+    assert r"\underline{98.2}\textsuperscript{2}" in text
+    assert verified(file, results, capsys)[1]["rows"] == []
+
+
 def test_a_number_that_no_longer_matches_is_found_with_its_line(
     manuscript: Path, tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

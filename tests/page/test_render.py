@@ -77,6 +77,7 @@ def test_marks_and_verdicts_are_said_in_the_cells() -> None:
     assert table is not None
     assert [one.text for one in table.iter("b")] == ["74.4"]
     assert [one.text for one in table.iter("u")] == ["9.5 ± 0.3 (n 3)"]
+    assert [one.text for one in table.iter("sup")] == ["1"]
     judged = [cell for cell in table.iter("td") if cell.find("small") is not None]
     assert [(cell.text, cell.get("title")) for cell in judged] == [("pending ", "why")]
 
