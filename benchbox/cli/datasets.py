@@ -32,7 +32,9 @@ def list_all(format: str) -> int:
     ]
     for name, entry in CATALOGUE.items():
         if any(row["dataset"] == name and row["state"] == "missing" for row in rows):
-            footnotes.append(f"{name}: expected {entry.layout}; from {', '.join(entry.addresses)}; {entry.licence}.")
+            footnotes.append(
+                f"{name}: expected {entry.layout}; from {', '.join(entry.addresses)}; licence: {entry.licence}."
+            )
     footnotes.append("synthetic: made by the first run that uses it; nothing to download.")
     columns = [
         Column("dataset", "Data set"),

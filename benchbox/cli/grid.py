@@ -125,7 +125,7 @@ def _table(sheet: Sheet, fit: Fit, rows: range, title: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from benchbox.cli.fitting import lines
+    from benchbox.cli.fitting import lines, wrapped
 
     styles = {"best": "bold", "second": "underline", "": ""}
     # the box itself has one blank between columns
@@ -140,8 +140,10 @@ def _table(sheet: Sheet, fit: Fit, rows: range, title: str) -> Table:
     for place in rows:
         if place in sheet.look.rules:
             grid.add_section()
-        cells = zip(texts[place][left:], columns, strict=True)
-        grid.add_row(*(Text(text, style=styles[sheet.look.of(place, column)]) for text, column in cells))
+        cells = zip(texts[place][left:], columns, fit.widths, strict=True)
+        grid.add_row(
+            *(Text(wrapped(text, width), styles[sheet.look.of(place, column)]) for text, column, width in cells)
+        )
     return grid
 
 
