@@ -73,7 +73,7 @@ def facts(page: ElementTree.Element) -> dict[str, str]:
 
 
 def commands(page: ElementTree.Element) -> list[str]:
-    return [one.text or "" for one in page.iterfind(".//pre/code")]
+    return ["".join(one.itertext()) for one in page.iterfind(".//pre/code")]
 
 
 def in_json(capsys: pytest.CaptureFixture[str], by: str | None) -> list[dict[str, dict[str, float | None]]]:

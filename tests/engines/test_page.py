@@ -202,6 +202,16 @@ def test_on_a_phone_plots_and_commands_are_as_wide_as_it(chromium: Browser, page
     for width, shown, drawn in chromium.run(f"return {shapes}"):
         assert 320 <= width <= 360
         assert shown == pytest.approx(drawn, rel=0.01)
+    # A line ends between words, not behind the hyphens of an option; what is copied is the command.
+    words = "[...document.querySelectorAll('pre span')].filter(one => one.textContent.startsWith('--'))"
+    heights = chromium.run(f"return {words}.map(one => one.getBoundingClientRect().height)")
+    assert heights
+    assert max(heights) < 30
+    copied = "const one = document.querySelector('pre'); getSelection().selectAllChildren(one); "
+    copied += "return [getSelection().toString().trim(), one.textContent]"
+    shown, text = chromium.run(copied)
+    assert shown == text
+    assert text.startswith("benchbox run ablations/study.toml ")
     # Who touches a plot gets it large, in its own frame.
     chromium.run("document.querySelector('.plot .box').focus()")
     assert chromium.run("return document.querySelector('.plot svg').getBoundingClientRect().width") == 768
