@@ -82,7 +82,7 @@ def _rich(sheet: Sheet) -> None:
         Texts(heading, [row[place] for row in rows], "numbers" if column.right else "texts")
         for place, (column, heading) in enumerate(zip(sheet.columns, sheet.headings(), strict=True))
     ]
-    for shared in range(_texts_in_front(sheet)):
+    for shared in range(_texts_in_front(sheet) if rows else 0):  # headings alone tell nothing
         groups = _groups(rows, shared)
         fit = fitted(columns[shared:], console.width) if 2 * len(groups) <= len(rows) or not shared else None
         if fit:
