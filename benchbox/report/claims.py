@@ -79,7 +79,7 @@ def claims_table(paper: Paper, tables: Sequence[Filled], gaps: Gaps) -> Layout:
             raised.append({"quote": marks[claim.key] if place == 0 else []})
     columns = [Heading("place", "In"), Heading("quote", "The paper says"), Heading("check", "As a formula")]
     columns += [Heading("reported", "Reported"), Heading("paper", "In its tables")]
-    columns += [Heading("measured", "Measured"), Heading("verdict", "Measured, it")]
+    columns += [Heading("measured", "Measured"), Heading("verdict", "When measured")]
     notes: list[str | Note] = [
         "In its tables: the formula on the printed cells, each good to half a unit of its last digit.",
         "Measured: scores with their 95 % interval; parameters are counted, at the paper's own size.",

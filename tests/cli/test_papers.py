@@ -168,8 +168,9 @@ def test_a_number_changed_by_hand_is_found(manuscript: Path, results: Path, caps
 
 
 def test_a_manuscript_without_a_fault_gets_a_sentence_and_no_empty_table(
-    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
     assert verify.verify(manuscript, results, "rich") == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first.strip() == f"{manuscript}: 2 tables"
