@@ -168,7 +168,7 @@ def compare(
             str(a), str(b), scale=scale, seeds=_typed(seeds), by=by, how=how, results=_folder(results)
         )
     frame = frames.compared(done.rows)
-    said = verb.footnotes(done.rows, done.how)
+    said = verb.footnotes(done)
     frame.attrs = {"a": done.a.name, "b": done.b.name, "footnotes": said, "notes": notes}
     return frame
 

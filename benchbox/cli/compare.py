@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def compare(
     meta = {"schema": 1, "kind": "compare", "a": asdict(done.a), "b": asdict(done.b)}
     meta |= {"confidence": done.how.confidence, "resamples": done.how.resamples, "seed": done.how.seed}
     title = f"{done.b.name} against {done.a.name}"
-    emit(format, title, _columns(done.how), done.rows, meta, footnotes(done.rows, done.how))
+    emit(format, title, _columns(), done.rows, meta, footnotes(done))
     return OK
 
 
@@ -89,11 +89,13 @@ def comparison(
     return Compared(sides[0], sides[1], asked, answer.rows)
 
 
-def footnotes(rows: Sequence[Row], how: How) -> list[str]:
+def footnotes(done: Compared) -> list[str]:
     """Say what was compared and by which method."""
+    rows, how = done.rows, done.how
     level = f"{100 * how.confidence:g} %"
     counts = dict.fromkeys(f"{row['persons']:,} persons in {row['images']:,} images" for row in rows)
     notes = [
+        f"A: {done.a.name}. B: {done.b.name}.",
         f"Difference: B - A in points, with its {level} interval. {', '.join(counts)}, the same on both sides.",
         f"better, worse: p is below {1 - how.confidence:.2g} after Holm's adjustment over these {len(rows)} rows.",
     ]
@@ -103,7 +105,7 @@ def footnotes(rows: Sequence[Row], how: How) -> list[str]:
     return notes + methods(rows)
 
 
-def _columns(how: How) -> list[Column]:
+def _columns() -> list[Column]:
     return [
         Column("protocol", "Protocol"),
         Column("metric", "Metric"),

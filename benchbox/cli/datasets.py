@@ -32,7 +32,9 @@ def list_all(format: str) -> int:
     ]
     for name, entry in CATALOGUE.items():
         if any(row["dataset"] == name and row["state"] == "missing" for row in rows):
-            footnotes.append(f"{name}: expected {entry.layout}; from {', '.join(entry.addresses)}; {entry.licence}.")
+            footnotes.append(
+                f"{name}: expected {entry.layout}; from {', '.join(entry.addresses)}; licence: {entry.licence}."
+            )
     footnotes.append("synthetic: made by the first run that uses it; nothing to download.")
     columns = [
         Column("dataset", "Data set"),
@@ -77,7 +79,9 @@ def check(named: str, format: str) -> int:
         if report["counts"] or report["fingerprint"]
     ]
     meta = {"schema": 1, "kind": "data-check", "dataset": name, "reports": answer}
-    emit(format, f"{name}: {many(sum(row['count'] for row in rows), 'finding')}", columns, rows, meta, footnotes)
+    found = many(sum(row["count"] for row in rows), "finding")
+    title = f"{name}: {found if rows else 'nothing wrong in ' + many(len(answer), 'split')}"
+    emit(format, title, columns, rows, meta, footnotes)
     note(f"{name}: {many(len(rows), 'kind') + ' of findings' if rows else 'sound'}")
     return FAILED if rows else OK
 

@@ -94,8 +94,8 @@ def methods(rows: Iterable[Row]) -> list[str]:
             )
         else:
             notes.append(
-                "One seed: says nothing of training's noise. Paired bootstrap over images and permutation test of "
-                "these predictions on other persons."
+                "One seed each: this says nothing of training's noise. Intervals are a paired bootstrap over images, "
+                "p is a permutation test; both speak of these trained networks on other persons."
             )
     return notes
 

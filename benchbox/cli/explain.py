@@ -67,7 +67,7 @@ def _of_paper(name: str, table: str, row: str, column: str, scale: str | None, r
     (filled,) = filled_tables(paper, [one], scale, results)
     cell = filled.cells[line.key, place.key]
     facts |= {"Reported": cell.reported or "nothing", "Verdict": cell.verdict.text if cell.verdict else "none"}
-    facts |= {"Split": one.split, "Reported by": f"{one.protocol} (not told: {', '.join(one.unknown) or 'nothing'})"}
+    facts |= {"Split": one.split, "Reported by": f"{one.protocol} (not stated: {', '.join(one.unknown) or 'nothing'})"}
     if line.cited:
         reference = paper.references.get(str(line.cited), "the text at hand has no list of references")
         facts["Cited"] = f"[{line.cited}] {reference}"

@@ -1,9 +1,13 @@
-"""Fit the columns of a table into a terminal: words and numbers stay whole for as long as there is room."""
+"""Fit the columns of a table into a terminal: words and numbers stay whole for as long as there is room.
+
+Where there is none, long words break behind hyphens, underscores, slashes, dots and the like.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -12,6 +16,9 @@ GAPS = (3, 2, 1)
 """Blanks between two columns, tried from the widest."""
 LONGEST = (40, 24, 16, 12)
 """Letters of a word in a column of texts that stay together, tried from the most: keys and paths can be long."""
+HYPHEN = re.compile(r"(?<=\w-)(?=\w)")
+JOINT = re.compile(r"(?<=\w[-_/+=:])(?=\w)|(?<=[^\W\d]\.)(?=\w)|(?<=_)(?=[^\W_])")
+"""Between what parts of a heading, and of a word that is too long for its column, a line may end."""
 WHOLE = [("texts", "numbers"), *[("numbers",)] * len(LONGEST), *[()] * len(LONGEST)]
 """Whose cells have one line, tried in turn; headings may always have several."""
 EDGES = 2
@@ -37,9 +44,12 @@ class Texts(NamedTuple):
 
     def least(self, whole: Sequence[str], longest: int) -> int:
         """Return the width at which cells of kinds that stay whole do, and of others no word but long ones of texts."""
-        pieces = [cell_len(piece) for text in self.cells for piece in ([text] if self.kind in whole else text.split())]
-        if self.kind == "texts" and self.kind not in whole:
-            pieces = [min(length, longest) for length in pieces]
+        if self.kind in whole:
+            pieces = [cell_len(text) for text in self.cells]
+        else:
+            limit = longest if self.kind == "texts" else sys.maxsize
+            words = (word for text in self.cells for word in text.split())
+            pieces = [min(cell_len(piece), limit) for word in words for piece in _pieces(word, limit)]
         return max([1, *pieces, *(cell_len(part) for part in parts(self.heading))])
 
 
@@ -59,15 +69,32 @@ def fitted(columns: Sequence[Texts], width: int) -> Fit | None:
 
 def parts(heading: str) -> Iterator[str]:
     """Yield the parts of a heading between which a line may end: at blanks, and behind hyphens between letters."""
-    yield from (part for word in heading.split() for part in re.split(r"(?<=\w-)(?=\w)", word))
+    yield from (part for word in heading.split() for part in HYPHEN.split(word))
 
 
 def lines(heading: str, width: int) -> str:
     """Return a heading in lines of a width, broken between its parts."""
+    return _filled(([*parts(word)] for word in heading.split()), width)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a cell in lines of a width; only words that are wider than it are broken."""
+    if cell_len(text) <= width:
+        return text
+    return _filled((_pieces(word, width) for word in text.split()), width)
+
+
+def _pieces(word: str, longest: int) -> list[str]:
+    """Return a word whole where it is not too long, else what it is joined of."""
+    return [word] if cell_len(word) <= longest else JOINT.split(word)
+
+
+def _filled(words: Iterable[Sequence[str]], width: int) -> str:
+    """Return words, each in its parts, in lines of a width."""
     found: list[str] = []
-    for word in heading.split():
+    for word in words:
         glue = " "
-        for part in parts(word):
+        for part in word:
             if found and cell_len(found[-1] + glue + part) <= width:
                 found[-1] += glue + part
             else:

@@ -55,7 +55,8 @@ def as_text(format: str, sheets: Sequence[Sheet], meta: Mapping[str, Any]) -> st
     """Return tables as one document of a format that is no terminal's: md, latex, csv, json or html; see above."""
     if format == "json":
         records = [
-            {**one.meta, "title": one.title, "rows": list(one.rows), "footnotes": list(one.footnotes)} for one in sheets
+            {**one.meta, "title": one.title, "rows": list(one.rows), "footnotes": list(map(str, one.footnotes))}
+            for one in sheets
         ]
         text = json.dumps(records[0] if not meta else {**meta, "tables": records}, indent=1, ensure_ascii=False)
         return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -81,7 +82,7 @@ def _rich(sheet: Sheet) -> None:
         Texts(heading, [row[place] for row in rows], "numbers" if column.right else "texts")
         for place, (column, heading) in enumerate(zip(sheet.columns, sheet.headings(), strict=True))
     ]
-    for shared in range(_texts_in_front(sheet)):
+    for shared in range(_texts_in_front(sheet) if rows else 0):  # headings alone tell nothing
         groups = _groups(rows, shared)
         fit = fitted(columns[shared:], console.width) if 2 * len(groups) <= len(rows) or not shared else None
         if fit:
@@ -124,7 +125,7 @@ def _table(sheet: Sheet, fit: Fit, rows: range, title: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from benchbox.cli.fitting import lines
+    from benchbox.cli.fitting import lines, wrapped
 
     styles = {"best": "bold", "second": "underline", "": ""}
     # the box itself has one blank between columns
@@ -139,8 +140,10 @@ def _table(sheet: Sheet, fit: Fit, rows: range, title: str) -> Table:
     for place in rows:
         if place in sheet.look.rules:
             grid.add_section()
-        cells = zip(texts[place][left:], columns, strict=True)
-        grid.add_row(*(Text(text, style=styles[sheet.look.of(place, column)]) for text, column in cells))
+        cells = zip(texts[place][left:], columns, fit.widths, strict=True)
+        grid.add_row(
+            *(Text(wrapped(text, width), styles[sheet.look.of(place, column)]) for text, column, width in cells)
+        )
     return grid
 
 

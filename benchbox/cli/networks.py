@@ -17,7 +17,7 @@ from benchbox.errors import FAILED, OK, EnvironmentProblem
 from benchbox.networks import networks, note_of, source_of
 
 COSTS_NOTES = (
-    "Multiply-adds: of convolutions and matrix products, for one image.",
+    "MACs: multiply-adds of convolutions and matrix products, for one image.",
     "GFLOPs: as pose papers count, weights times output positions over 1024^3; a transposed convolution of stride 2 "
     "counts four times.",
 )
@@ -51,11 +51,11 @@ def list_all(names: Sequence[str], format: str) -> int:
         Column("network", "Network"),
         Column("joints", "Joints", right=True),
         Column("input", "Input"),
-        Column("parameters", "#Param counted", right=True, show=lambda value: f"{value:,}"),
-        Column("parameters_reported", "reported", right=True),
-        Column("macs", "Multiply-adds", right=True, show=lambda value: f"{value / 1e9:.3f}G"),
+        Column("parameters", "#Param counted", right=True, show=lambda value: f"{value / 1e6:.3f}M"),
+        Column("parameters_reported", "#Param reported", right=True),
+        Column("macs", "MACs", right=True, show=lambda value: f"{value / 1e9:.3f}G"),
         Column("field_gflops", "GFLOPs counted", right=True, show=lambda value: f"{value:.2f}"),
-        Column("gflops_reported", "reported", right=True),
+        Column("gflops_reported", "GFLOPs reported", right=True),
         Column("notes", "Note", show=lambda keys: " ".join(f"[{marks[key]}]" for key in keys.split())),
     ]
     footnotes = [f"[{number}] {note_of(key)}" for key, number in marks.items()]

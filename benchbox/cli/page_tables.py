@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from benchbox.page.content import Cell, Column, Table
+from benchbox.page.content import Cell, Column, Note, Table
 from benchbox.report.layout import Layout, ranks
 
 EMPTY = Cell("")
@@ -25,13 +25,14 @@ def study_table(id: str, layout: Layout) -> Table:
         for place, word in ranks(values).items():
             marks[place][key] = word
     rows = []
-    for text, record, mark in zip(layout.texts, layout.records, marks, strict=True):
+    for text, record, mark, raised in zip(layout.texts, layout.records, marks, layout.marks, strict=True):
         cells = record["cells"]
         row = []
         for column in layout.columns:
             shown, cell = text.get(column.key, ""), cells.get(column.key)
             seeds = f" (n {cell['n']})" if cell and cell["n"] > 1 else ""
-            row.append(Cell(shown + seeds, mark=mark.get(column.key, "")) if shown else EMPTY)
+            behind = ",".join(raised.get(column.key, ()))
+            row.append(Cell(shown + seeds, mark=mark.get(column.key, ""), raised=behind) if shown else EMPTY)
         rows.append(row)
     return _table(id, layout, rows)
 
@@ -39,7 +40,7 @@ def study_table(id: str, layout: Layout) -> Table:
 def paper_table(id: str, layout: Layout) -> Table:
     """Return a table of a paper, laid out wide: below what was measured or counted stands the verdict."""
     rows = []
-    for text, record, look in zip(layout.texts, layout.records, layout.looks, strict=True):
+    for text, record, look, raised in zip(layout.texts, layout.records, layout.looks, layout.marks, strict=True):
         row = []
         for column in layout.columns:
             if column.detail:
@@ -52,6 +53,7 @@ def paper_table(id: str, layout: Layout) -> Table:
                     title=cell.get("why") or "",
                     mark=look.get(column.key, ""),
                     verdict=cell.get("verdict") or "",
+                    raised=",".join(raised.get(column.key, ())),
                 )
             )
         rows.append(row)
@@ -62,9 +64,12 @@ def claims_table(id: str, layout: Layout) -> Table:
     """Return the claims of a paper; each row repeats its sentence, so that rows may be sorted."""
     rows: list[list[Cell]] = []
     before: Mapping[str, str] = {}
-    for text in layout.texts:
+    behind: Sequence[str] = ()
+    for text, raised in zip(layout.texts, layout.marks, strict=True):
+        behind = raised["quote"] if "quote" in text else behind
         before = {key: before.get(key, "") for key in ("place", "quote")} | text
-        rows.append([Cell(before.get(column.key, "")) for column in layout.columns])
+        marks = {"quote": ",".join(behind)}
+        rows.append([Cell(before.get(one.key, ""), raised=marks.get(one.key, "")) for one in layout.columns])
     return _table(id, layout, rows)
 
 
@@ -93,4 +98,5 @@ def _table(id: str, layout: Layout, rows: Sequence[Sequence[Cell]]) -> Table:
     columns = [Column(column.heading, column.right) for column in layout.columns if not column.detail]
     starts = [0, *layout.rules, len(rows)]
     groups = [rows[start:end] for start, end in pairwise(starts) if end > start]
-    return Table(id, layout.title, columns, groups, layout.footnotes)
+    notes = [Note(note) if isinstance(note, str) else Note(*note) for note in layout.footnotes]
+    return Table(id, layout.title, columns, groups, notes)

@@ -42,7 +42,9 @@ def costs_and_scores(shown: Shown) -> pareto.Pareto:
                 points.append(pareto.Point(row.arm.name, cost, found.mean, found.deviation, found.n, row.arm.reference))
         panels.append(pareto.Panel(f"{shown.label(column)}, %", points))
     what = COSTS[shown.x]
-    notes = shown.notes(f"{what} of the networks at this scale; ringed: reference.", *used_notes(shown.columns))
+    notes = shown.notes(
+        f"{what} of the networks at this scale; ringed: reference.", *map(str, used_notes(shown.columns))
+    )
     return pareto.Pareto(shown.title(f"accuracy against {what.lower()}"), what, panels, notes)
 
 
@@ -95,7 +97,7 @@ def by_group(shown: Shown, by: str) -> grid.Grid:
         references=[record["reference"] for record in table.records],
         columns=["all", *(head.heading for head in heads[1:])],
         values=np.array(values, np.float64),
-        notes=[*table.footnotes, *shown.absences],
+        notes=[*map(str, table.footnotes), *shown.absences],
     )
 
 

@@ -14,7 +14,7 @@ from benchbox.cli.differences import How, Row, compared
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.study import Selection, estimates
-from benchbox.console import duration, note
+from benchbox.console import duration, many, note
 from benchbox.errors import OK, CannotJudge, InvalidInput
 from benchbox.plan import jobs
 from benchbox.report.tables import PRIMARY
@@ -46,11 +46,11 @@ def needed(chosen: Selection, effect: float, format: str) -> int:
     columns = [
         Column("arm", "Arm"),
         Column("recorded", "Seeds on record", show=lambda value: " and ".join(map(str, value))),
-        Column("seed_deviation", "Spread of seeds", right=True, show=_points),
-        Column("persons_deviation", "Of persons", right=True, show=_points),
-        Column("sees", f"Sees with {planned}", right=True, show=_points),
+        Column("seed_deviation", "Std. dev. by seeds", right=True, show=_points),
+        Column("persons_deviation", "By persons", right=True, show=_points),
+        Column("sees", f"Detectable with {many(planned, 'seed')}", right=True, show=_points),
         Column("seeds", "Seeds needed", right=True),
-        Column("persons", f"Or persons, with {planned}", right=True, show=lambda value: f"{value:,}"),
+        Column("persons", f"Or persons, with {many(planned, 'seed')}", right=True, show=lambda value: f"{value:,}"),
         Column("hours", f"{device}-hours", right=True, show=lambda value: f"{value:,.1f}"),
     ]
     meta: dict[str, Any] = {"schema": 1, "kind": "power", "study": str(chosen.study.path), "scale": chosen.scale}
@@ -58,7 +58,7 @@ def needed(chosen: Selection, effect: float, format: str) -> int:
     note(f"{chosen.study.path.name} at scale {chosen.scale} ({chosen.reason})")
     emit(
         format,
-        f"{chosen.study.title}: what it takes to see {effect:g}",
+        f"{chosen.study.title}: what it takes to detect a difference of {effect:g}",
         columns,
         rows,
         meta,
@@ -161,7 +161,8 @@ def _notes(found: Sequence[Recorded], rows: Sequence[dict[str, Any]], seconds: d
     notes = [
         f"Points of {found[0].metric}, {found[0].protocol}; found in {100 * POWER:g} of 100 studies at 95 %. "
         f"On record: {persons[-1]:,} persons.",
-        "Sees: the least effect that the plan's seeds can show. Time: the arm's and its reference's trainings.",
+        "Detectable: the least difference that the plan's seeds can show. Hours: of the arm's and its reference's "
+        "trainings.",
     ]
     if any(math.isnan(one.spread.seed) for one in found):
         notes.append(

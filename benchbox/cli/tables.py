@@ -129,8 +129,15 @@ def sheet(layout: Layout, format: str) -> Sheet:
         layout.records if format == "json" else layout.texts,
         layout.meta,
         layout.footnotes,
-        Look(layout.looks, layout.rules, layout.keys, comment),
+        Look(layout.looks, layout.rules, layout.keys, comment, layout.marks, _narrower(layout)),
     )
+
+
+def _narrower(layout: Layout) -> str:
+    """Say which option leaves out columns."""
+    if layout.meta["kind"] == "study-table" and len(layout.meta["protocols"]) > 1:
+        return "--protocol leaves out the columns of others"
+    return "without --compare there are fewer columns" if layout.origin.get("compare") else ""
 
 
 def fingerprint(layout: Layout) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.cli.grid import emit
-from benchbox.cli.markup import Column, Sheet, escape_latex
+from benchbox.cli.markup import TEX, Column, Sheet, escape_latex
 from benchbox.cli.tables import Shown, fingerprint, paper_layouts, sheet, study_layout
 from benchbox.console import many, note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, BenchboxError, CannotJudge, InvalidInput
@@ -19,9 +19,11 @@ from benchbox.report.layout import Layout
 
 COMMENT = re.compile(r"\s*% benchbox: (\{.*\})\s*$")
 ROW = re.compile(r"(?P<cells>.*?)\s*\\\\\s*% row: (?P<key>\"[^\"\\\\]*(?:\\\\.[^\"\\\\]*)*\")\s*$")
-STYLED = re.compile(r"\\(?:textbf|underline)\{(.*)\}")
+STYLED = re.compile(r"\\(?:textbf|underline)\{(.*?)\}(\\textsuperscript\{[^{}]*\})?")
 SPLIT = re.compile(r"(?<!\\)&")
 UNSURE = ("pending", "running", "interrupted", "failed", "not run here", "–")
+EDITED, RESULTS = "edited", "results changed"
+"""Why a cell is not what it was: the results are those the table was made from, or they are not."""
 MAX_BYTES = 20_000_000
 
 
@@ -39,7 +41,8 @@ def verify(path: Path, results: Path, format: str) -> int:
     tables = list(_tables(path))
     if not tables:
         raise CannotJudge(
-            f"{path}: no table with a comment of benchbox's; make them with benchbox table --format latex"
+            f"{path}: no table of benchbox table --format latex, which says in a comment what it was made from; "
+            "those of compare, claims and other verbs do not, and cannot be verified"
         )
     changed: list[dict[str, Any]] = []
     unknown: list[str] = []
@@ -51,19 +54,26 @@ def verify(path: Path, results: Path, format: str) -> int:
         except (CannotJudge, InvalidInput) as problem:
             unknown.append(f"{path}:{table.line}: {problem}")
             continue
-        note(f"{path}:{table.line}: {layout.title}: {_state(table, layout)}")
+        same_results = table.comment["rows"] == fingerprint(layout)
+        note(f"{path}:{table.line}: {layout.title}: {_state(len(rows), same_results)}")
+        rows = [row | {"why": EDITED if same_results else RESULTS} for row in rows]
         changed, unknown, equal = changed + rows, unknown + missing, equal + same
     columns = [Column("line", "Line", right=True), Column("table", "Table"), Column("row", "Row")]
-    columns += [Column("column", "Column"), Column("was", "Was"), Column("now", "Is")]
+    columns += [Column("column", "Column"), Column("was", "Was"), Column("now", "Is"), Column("why", "Why")]
     meta = {"schema": 1, "kind": "verify", "file": str(path), "tables": len(tables), "equal": equal, "unknown": unknown}
-    count = f"{equal} cells are as they were, {len(changed)} are not, {len(unknown)} cannot be judged."
-    emit(format, f"{path}: {many(len(tables), 'table')}", columns, changed, meta, [count, *unknown])
+    title = f"{path}: {many(len(tables), 'table')}"
+    count = f"{many(equal, 'cell')} as today's results give them, {len(changed)} not, {len(unknown)} cannot be judged."
+    said = count if changed or unknown else f"Nothing wrong: {many(equal, 'cell')} as today's results give them."
+    emit(format, title, columns, changed, meta, [said, *unknown])
     return FAILED if changed else CANNOT_JUDGE if unknown else OK
 
 
-def _state(table: Printed, layout: Layout) -> str:
-    same = table.comment["rows"] == fingerprint(layout)
-    return "made from the same results" if same else "the results behind it have changed"
+def _state(changed: int, same_results: bool) -> str:
+    if not same_results:
+        return "the results behind it have changed"
+    if not changed:
+        return "made from the same results"
+    return f"made from the same results, but {many(changed, 'cell')} edited since, by hand or by another version"
 
 
 def _tables(path: Path) -> Iterator[Printed]:
@@ -74,8 +84,12 @@ def _tables(path: Path) -> Iterator[Printed]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InvalidInput(f"{path}: cannot be read: {problem}") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            f"{path}: is not text (UTF-8), so no manuscript; verify reads LaTeX with tables of benchbox table"
+        ) from None
+    except OSError as problem:
+        raise InvalidInput(f"{path}: cannot be read: {problem.strerror}") from None
     for number, line in enumerate(lines):
         found = COMMENT.match(line)
         if found:
@@ -118,7 +132,7 @@ def _bare(cell: str) -> str:
     """Return a cell without the marks of the best and the second."""
     text = cell.strip()
     styled = STYLED.fullmatch(text)
-    text = styled[1] if styled else text
+    text = styled[1] + (styled[2] or "") if styled else text
     return re.sub(r"^\{([\[*])\}", r"\1", text)
 
 
@@ -161,7 +175,7 @@ def _elsewhere(origin: Mapping[str, Any]) -> str:
 def _compared(table: Printed, today: Sheet, path: Path) -> tuple[list[dict[str, Any]], list[str], int]:
     """Return the cells that changed, what cannot be judged, and how many are equal."""
     keys = [column.key for column in today.columns]
-    texts = dict(zip(today.look.keys, today.texts(), strict=True))
+    texts = dict(zip(today.look.keys, today.cells(TEX), strict=True))
     changed, unknown, equal = [], [], 0
     for line, key, cells in table.rows:
         if not key:
@@ -174,7 +188,7 @@ def _compared(table: Printed, today: Sheet, path: Path) -> tuple[list[dict[str, 
             )
         else:
             for column, was in zip(table.comment["columns"], cells, strict=True):
-                now = escape_latex(texts[key][keys.index(column)]) if column in keys else ""
+                now = _bare(texts[key][keys.index(column)]) if column in keys else ""
                 if was == now:
                     equal += 1
                 elif column not in keys or now.startswith(tuple(map(escape_latex, UNSURE))):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 class Cell(NamedTuple):
     """A cell: its text, what a pointer that rests on it is told, whether it is "best" or "second", its verdict.
 
-    Args: code: a command below the text.
+    Args: code: a command below the text. raised: the marks of notes behind it.
     """
 
     text: str
@@ -18,6 +18,14 @@ class Cell(NamedTuple):
     mark: str = ""
     verdict: str = ""
     code: str = ""
+    raised: str = ""
+
+
+class Note(NamedTuple):
+    """A note below a table, and the mark that cells refer to it by where there is one."""
+
+    text: str
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Table:
     caption: str
     columns: Sequence[Column]
     groups: Sequence[Sequence[Sequence[Cell]]]
-    notes: Sequence[str] = ()
+    notes: Sequence[Note] = ()
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Filled:
         count = sum(one.reported not in ("", "-") for one in self.cells.values())
         marks: dict[str, str] = {}
         for key, addresses in self.wrong().items():
-            marks[key] = f"[{sum(map(bool, marks.values())) + 1}]" if len(addresses) < count else ""
+            marks[key] = str(sum(map(bool, marks.values())) + 1) if len(addresses) < count else ""
         return marks
 
 

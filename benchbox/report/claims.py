@@ -12,6 +12,7 @@ from benchbox.papers.read import Claim, Paper
 from benchbox.report import verdict
 from benchbox.report.cells import Cell, Filled
 from benchbox.report.layout import SCHEMA, Heading, Layout
+from benchbox.report.marks import Note
 
 NOT_MEASURED = "not measured"
 Gap = Mapping[str, Any]
@@ -60,28 +61,30 @@ def claims_table(paper: Paper, tables: Sequence[Filled], gaps: Gaps) -> Layout:
     cells = cells_by_address(tables)
     scales = {filled.table.id: filled.scale for filled in tables}
     wrong = [one for one in paper.errata if one.claims]
-    marks = {key: "" for key in (claim.key for claim in paper.claims)}
+    marks: dict[str, list[str]] = {claim.key: [] for claim in paper.claims}
     for number, one in enumerate(wrong, start=1):
         for key in one.claims:
-            marks[key] += f"[{number}]"
+            marks[key].append(str(number))
     texts, records, keys = [], [], []
+    raised: list[dict[str, Sequence[str]]] = []
     for claim in paper.claims:
         for place, text in enumerate(claim.checks):
             read = formula.parse(text)
             inside, outside = _reported(paper, read), _measured(read, cells, scales, gaps)
-            said = {"place": claim.place, "quote": f"“{claim.quote}”{marks[claim.key]}"} if place == 0 else {}
+            said = {"place": claim.place, "quote": f"“{claim.quote}”"} if place == 0 else {}
             shown = {"check": text, "reported": inside.values, "paper": inside.text}
             texts.append(said | shown | {"measured": outside.values, "verdict": outside.text})
             records.append(_record(claim, text, inside, outside, [one.key for one in wrong if claim.key in one.claims]))
             keys.append(claim.key)
+            raised.append({"quote": marks[claim.key] if place == 0 else []})
     columns = [Heading("place", "In"), Heading("quote", "The paper says"), Heading("check", "As a formula")]
     columns += [Heading("reported", "Reported"), Heading("paper", "In its tables")]
-    columns += [Heading("measured", "Measured"), Heading("verdict", "Measured, it")]
-    notes = [
+    columns += [Heading("measured", "Measured"), Heading("verdict", "When measured")]
+    notes: list[str | Note] = [
         "In its tables: the formula on the printed cells, each good to half a unit of its last digit.",
         "Measured: scores with their 95 % interval; parameters are counted, at the paper's own size.",
         *(f"Table {id}: scale {scale}." for id, scale in scales.items()),
-        *(f"[{number}] {one.text.strip()}" for number, one in enumerate(wrong, start=1)),
+        *(Note(one.text.strip(), str(number)) for number, one in enumerate(wrong, start=1)),
     ]
     starts = [place for place in range(1, len(keys)) if keys[place] != keys[place - 1]]
     return Layout(
@@ -95,6 +98,7 @@ def claims_table(paper: Paper, tables: Sequence[Filled], gaps: Gaps) -> Layout:
         keys,
         [],
         starts,
+        raised,
     )
 
 

@@ -86,7 +86,7 @@ def wide(layouts: Sequence[Layout]) -> DataFrame:
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [row.get(name) for row in rows] for name in names}
     found = DataFrame({name: Series(values, dtype=_type(values)) for name, values in columns.items()})
-    found.attrs = {"title": layouts[0].title, "footnotes": [note for one in layouts for note in one.footnotes]}
+    found.attrs = {"title": layouts[0].title, "footnotes": [str(note) for one in layouts for note in one.footnotes]}
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from benchbox.metrics.protocol import Protocol, parse
 from benchbox.report.frame import ArmRow, Measured
+from benchbox.report.marks import Note
 
 SCHEMA = 1
 METRICS = ("AP", "AP50", "AP75", "APM", "APL", "AR", "PCKh", "PCK")
@@ -33,6 +34,7 @@ class Layout:
         keys: what to call each row, in commands and in LaTeX's comments.
         looks: per row the columns that are "best" or "second".
         rules: rows before which a new group begins.
+        marks: per row the marks of `Note`s that stand behind the text of a column.
         origin: what was asked for, enough to lay the same table out again.
     """
 
@@ -40,12 +42,13 @@ class Layout:
     columns: list[Heading]
     texts: list[dict[str, str]]
     records: list[dict[str, Any]]
-    footnotes: list[str]
+    footnotes: list[str | Note]
     missing: int
     meta: dict[str, Any] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     looks: list[dict[str, str]] = field(default_factory=list)
     rules: list[int] = field(default_factory=list)
+    marks: list[dict[str, Sequence[str]]] = field(default_factory=list)
     origin: dict[str, Any] = field(default_factory=dict)
 
 
@@ -75,11 +78,14 @@ class ScoreColumn:
         return self.protocols[0], None
 
     def text(self, row: ArmRow, decimals: int = 1) -> str:
-        """Return the cell as people read it; where protocols are mixed it ends with the letter of its footnote."""
+        """Return the cell as people read it."""
+        found = self.of(row)[1]
+        return number(found, decimals) if found else absent(row.state)
+
+    def marks(self, row: ArmRow) -> list[str]:
+        """Return the mark of the protocol that made the cell, where protocols are mixed."""
         protocol, found = self.of(row)
-        if found is None:
-            return absent(row.state)
-        return number(found, decimals) + (f" [{_mark(self.protocols.index(protocol))}]" if self.mixed else "")
+        return [_mark(self.protocols.index(protocol))] if self.mixed and found else []
 
     def cell(self, row: ArmRow) -> dict[str, Any]:
         """Return the cell as programs read it."""
@@ -164,17 +170,17 @@ def notes_on(rows: Sequence[ArmRow]) -> list[str]:
     return notes + [f"{row.arm.name}: {note}." for row in rows for note in dict.fromkeys(row.notes)]
 
 
-def used_notes(columns: Sequence[ScoreColumn]) -> list[str]:
+def used_notes(columns: Sequence[ScoreColumn]) -> list[str | Note]:
     """Return a footnote per protocol: which columns it made, or which letter marks it where columns mix protocols."""
     notes: dict[str, list[str]] = {}
-    marked: list[str] = []
+    marked: list[str | Note] = []
     for column in columns:
         if column.mixed:
-            marked += [f"[{_mark(place)}] {column.metric}: {name}." for place, name in enumerate(column.protocols)]
+            marked += [Note(f"{column.metric}: {name}.", _mark(place)) for place, name in enumerate(column.protocols)]
         else:
             notes.setdefault(column.protocols[0], []).append(column.metric)
     heads = [head(column.protocols[0]) + column.metric for column in columns]
-    mixing = ["Mixed protocols: numbers with different marks are not comparable."] if marked else []
+    mixing: list[str | Note] = ["Mixed protocols: numbers with different marks are not comparable."] if marked else []
     if len(heads) > len(set(heads)):
         mixing.append("Protocols share no column unless asked (--mixed-protocols); --protocol shows some of them.")
     plain = [f"{', '.join(dict.fromkeys(metrics))}: {name}." for name, metrics in notes.items()]

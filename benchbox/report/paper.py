@@ -25,6 +25,7 @@ from benchbox.report.layout import (
     record,
     used_notes,
 )
+from benchbox.report.marks import Note
 
 NOT_RUN = "not run here"
 KINDS = {"reported": ("reported",), "measured": ("measured", "counted"), "- reference": ("difference",)}
@@ -48,19 +49,24 @@ def _beside(filled: Filled) -> Layout:
     decimals = {column.key: _decimals(table, column) for column in table.columns if column.metric}
     wrong = filled.wrong()
     texts, records = [], []
+    marked: list[dict[str, Sequence[str]]] = []
     for printed in table.rows:
         labels = {column.key: table.text(printed, column) for column in table.columns if not column.metric}
         arm = next((one.row for (row, _), one in filled.cells.items() if row == printed.key), None)
         text, cells, noted = labels | {"state": arm.state if arm else NOT_RUN}, {}, dict[str, None]()
+        raised: dict[str, Sequence[str]] = {}
         for column in (column for column in table.columns if column.metric):
             one = filled.cells[printed.key, column.key]
             errata = [key for key in marks if one.address in wrong[key]]
             noted |= dict.fromkeys(errata)
-            text |= _texts(column, one, filled.scores.get(column.key), decimals[column.key])
-            text |= _gap_text(filled, printed, column, one)
-            text[f"{column.key} reported"] = one.reported + "".join(marks[key] for key in errata)
+            scores = filled.scores.get(column.key)
+            text |= {f"{column.key} reported": one.reported}
+            text |= _texts(column, one, scores, decimals[column.key]) | _gap_text(filled, printed, column, one)
+            raised[f"{column.key} reported"] = [marks[key] for key in errata if marks[key]]
+            raised[f"{column.key} measured"] = scores.marks(one.row) if scores and one.row else []
             cells[column.key] = _record(column, one)
         texts.append(text)
+        marked.append(raised)
         identity = record(arm) if arm else {"state": NOT_RUN}
         records.append({"labels": labels, "arm": printed.arm or None, "errata": list(noted)} | identity)
         records[-1] |= {"key": printed.key, "cells": cells}
@@ -76,6 +82,7 @@ def _beside(filled: Filled) -> Layout:
         [row.key for row in table.rows],
         _looks(filled, decimals),
         [place for place in range(1, len(table.rows)) if table.rows[place].group != table.rows[place - 1].group],
+        marked,
     )
 
 
@@ -86,9 +93,10 @@ def _stacked(filled: Filled, layout: Layout) -> Layout:
     columns.insert(sum(not column.metric for column in table.columns), Heading("kind", ""))
     texts: list[dict[str, str]] = []
     looks, keys, starts = [], [], []
+    marks: list[dict[str, Sequence[str]]] = []
     for place, row in enumerate(table.rows):
         starts.append(len(texts))
-        text, look = layout.texts[place], layout.looks[place]
+        text, look, raised = layout.texts[place], layout.looks[place], layout.marks[place]
         for kind, words in KINDS.items():
             found = {
                 column.key: f"{column.key} {word}"
@@ -102,17 +110,19 @@ def _stacked(filled: Filled, layout: Layout) -> Layout:
                 shown = {key: text[name] for key, name in found.items()} | {"kind": kind}
                 texts.append(shown | (labels if kind == "reported" else {}))
                 looks.append({key: look.get(name, "") for key, name in found.items()})
+                marks.append({key: raised.get(name, ()) for key, name in found.items()})
                 keys.append(f"{row.key} {kind}")
         texts[-1 if not filled.gaps or not row.arm else -2]["state"] = text["state"]
     rules = [starts[place] for place in layout.rules]
     columns.append(Heading("state", "State"))
-    return replace(layout, columns=columns, texts=texts, looks=looks, keys=keys, rules=rules)
+    return replace(layout, columns=columns, texts=texts, looks=looks, keys=keys, rules=rules, marks=marks)
 
 
-def _footnotes(filled: Filled, marks: Mapping[str, str]) -> list[str]:
+def _footnotes(filled: Filled, marks: Mapping[str, str]) -> list[str | Note]:
     shown = [column for column in filled.scores.values() if column]
-    notes = [f"Reported: {filled.table.about}.", _scale_note(filled.scale, shown)]
-    notes += [f"{marks[one.key]} {one.text}".strip() for one in filled.paper.errata if one.key in marks]
+    notes: list[str | Note] = [f"Reported: {filled.table.about}.", _scale_note(filled.scale, shown)]
+    wrong = [one for one in filled.paper.errata if one.key in marks]
+    notes += [Note(one.text.strip(), marks[one.key]) if marks[one.key] else one.text.strip() for one in wrong]
     notes += used_notes(shown) if any(column.mixed for column in shown) else []
     notes += [note for gaps in filled.gaps.values() for note in gaps.footnotes()]
     return list(

@@ -22,6 +22,7 @@ from benchbox.report.layout import (
     score_columns,
     used_notes,
 )
+from benchbox.report.marks import Note
 
 PRIMARY = ("PCKh", "PCK", "AP")
 """Metrics that a table by group shows, the first that there is."""
@@ -59,9 +60,12 @@ def study_table(
         texts.append(text | _texts(row, scores, gaps))
         cells = {column.key: column.cell(row) | (gaps.cell(row, column) if gaps else {}) for column in scores}
         records.append(record(row) | {"costs": dict(costs) if costs else None, "cells": cells})
-    footnotes = [f"Scale {scale}.", *used_notes(scores), *_notes(rows, gaps)]
+    footnotes: list[str | Note] = [f"Scale {scale}.", *used_notes(scores), *_notes(rows, gaps)]
     meta = {"schema": SCHEMA, "kind": "study-table", "scale": scale, "protocols": used}
-    return Layout(title, columns, texts, records, footnotes, missing(rows), meta, [row.arm.name for row in rows])
+    return Layout(
+        title, columns, texts, records, footnotes, missing(rows), meta,
+        [row.arm.name for row in rows], marks=_marks(rows, scores),
+    )  # fmt: skip
 
 
 def group_table(
@@ -105,11 +109,12 @@ def group_table(
         extra = {one.key: gaps.cell(row, one) if gaps else {} for one in scores}
         records.append(record(row) | {"cells": {key: cell | extra[key] for key, cell in cells.items()}})
     what = "persons" if by in ("category", "activity") else "labelled joints"
-    footnotes = [f"Scale {scale}.", f"n: {what}.", *used_notes(scores[:1]), *_notes(rows, gaps)]
+    footnotes: list[str | Note] = [f"Scale {scale}.", f"n: {what}.", *used_notes(scores[:1]), *_notes(rows, gaps)]
     meta = {"schema": SCHEMA, "kind": "group-table", "by": by, "scale": scale, "protocols": list(names)}
     return Layout(
-        f"{title}, by {by}", columns, texts, records, footnotes, missing(rows), meta, [row.arm.name for row in rows]
-    )
+        f"{title}, by {by}", columns, texts, records, footnotes, missing(rows), meta,
+        [row.arm.name for row in rows], marks=_marks(rows, scores),
+    )  # fmt: skip
 
 
 def _headings(columns: Sequence[tuple[ScoreColumn, str]], gaps: Differences | None) -> list[Heading]:
@@ -118,6 +123,10 @@ def _headings(columns: Sequence[tuple[ScoreColumn, str]], gaps: Differences | No
 
 def _texts(row: ArmRow, columns: Sequence[ScoreColumn], gaps: Differences | None) -> dict[str, str]:
     return {column.key: column.text(row) for column in columns} | (gaps.texts(row, columns) if gaps else {})
+
+
+def _marks(rows: Sequence[ArmRow], columns: Sequence[ScoreColumn]) -> list[dict[str, Sequence[str]]]:
+    return [{column.key: column.marks(row) for column in columns} for row in rows]
 
 
 def _notes(rows: Sequence[ArmRow], gaps: Differences | None) -> list[str]:

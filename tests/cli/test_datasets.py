@@ -45,6 +45,7 @@ def test_the_list_tells_what_is_missing_and_where_it_comes_from(benchbox: Call, 
 def test_a_sound_set_passes_and_a_damaged_one_does_not(benchbox: Call, data: Path) -> None:
     sound = benchbox("data", "check", "mpii", "--json", BENCHBOX_DATA=str(data))
     assert sound.returncode == 0, sound.stdout
+    assert json.loads(sound.stdout)["title"] == "mpii: nothing wrong in 2 splits"
     reports = {report["split"]: report for report in json.loads(sound.stdout)["reports"]}
     assert set(reports) == {"train", "valid"}
     assert reports["valid"]["counts"]["persons"] == len(json.loads((data / "mpii/annot/valid.json").read_text()))

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from benchbox.cli.fitting import EDGES, GAPS, LONGEST, Texts, fitted, lines, parts
+from benchbox import costs
+from benchbox.cli import networks
+from benchbox.cli.fitting import EDGES, GAPS, LONGEST, Texts, fitted, lines, parts, wrapped
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 
+COSTS = costs.Costs(63_595_745, 35_307_000_000, 32.88)
 WORDS = st.text(st.characters(categories=("Lu", "Ll", "Nd", "Lo"), include_characters="-+._"), min_size=1, max_size=30)
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
 
@@ -55,6 +58,42 @@ def test_headings_break_at_blanks_and_hyphens() -> None:
     assert list(parts("Sub-network and -x")) == ["Sub-", "network", "and", "-x"]
     assert lines("Sub-network #Param", 8) == "Sub-\nnetwork\n#Param"
     assert lines("Sub-network #Param", 11) == "Sub-network\n#Param"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("the baseline-HRNet by 2", 13, ["the baseline-", "HRNet by 2"]),
+        ("sub-network 1 only", 12, ["sub-network", "1 only"]),  # a word that has room stays whole
+        ("model.attend.sub_networks: [] -> [1]", 14, ["model.attend.", "sub_networks:", "[] -> [1]"]),
+        ("coco/annotations/person_keypoints.json", 18, ["coco/annotations/", "person_keypoints.", "json"]),
+        ("'II/our-w32/AP' == 22.125 -x_", 10, ["'II/our-", "w32/AP' ==", "22.125 -x_"]),
+        ("5c60086579d3", 8, ["5c60086579d3"]),  # nowhere to break it: the terminal folds it
+    ],
+)
+def test_a_long_word_breaks_behind_its_joints(text: str, width: int, shown: list[str]) -> None:
+    assert wrapped(text, width).splitlines() == shown
+    assert wrapped(text, len(text)) == text
+
+
+def test_the_joints_of_long_words_make_room_for_other_columns() -> None:
+    columns = [Texts("Key", ["efficient-sam-r101-parallel"], "texts"), Texts("AP", ["74.4"] * 2, "numbers")]
+    assert fitted(columns, 24) == ([15, 4], 3)
+    assert fitted(columns, 18) == ([10, 4], 2)
+    shown = wrapped(columns[0].cells[0], 15).splitlines()
+    assert shown == ["efficient-sam-", "r101-parallel"]
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_the_list_of_networks_is_a_table_in_usual_terminals(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(networks, "count_networks", lambda jobs: dict.fromkeys(map(costs.key, jobs), COSTS))
+    networks.list_all([], "rich")
+    shown = capsys.readouterr().out
+    assert all(len(line) <= width for line in shown.splitlines())
+    assert re.search(r"^ hrnet-w32 +17 +256x192 +63\.596M +28\.5M +35\.307G +32\.88 +7\.1 *$", shown, re.MULTILINE)
 
 
 ROWS = [

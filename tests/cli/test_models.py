@@ -95,17 +95,17 @@ def test_the_list_is_cached_and_has_every_format(benchbox: Call) -> None:
     again = benchbox(*asked, PYTHONPROFILEIMPORTTIME="1")
     assert " torch" not in again.stderr
     lines = [line.split() for line in again.stdout.splitlines()]
-    assert ["efficient-hrnet-w32", "17", "256x192", "28,537,259", "31.9M", "7.645G", "7.12", "[1]"] in lines
+    assert ["efficient-hrnet-w32", "17", "256x192", "28.537M", "31.9M", "7.645G", "7.12", "[1]"] in lines
     assert [
         "simple-baseline-r50",
         "17",
         "384x288",
-        *["33,999,697", "34.0M", "12.209G", "20.23", "20.0", "[2]"],
+        *["34.000M", "34.0M", "12.209G", "20.23", "20.0", "[2]"],
     ] in lines
     assert "[1] The text's module adds at most 15,238 parameters" in again.stdout
     for format, part in {
-        "md": "| efficient-hrnet-w32 | 17 | 256x192 | 28,537,259 | 31.9M | 7.645G | 7.12 |  | \\[1\\] |",
-        "latex": "efficient-hrnet-w32 & 17 & 256x192 & 28,537,259 & 31.9M & 7.645G & 7.12 &  & [1] \\\\",
+        "md": "| efficient-hrnet-w32 | 17 | 256x192 | 28.537M | 31.9M | 7.645G | 7.12 |  | \\[1\\] |",
+        "latex": "efficient-hrnet-w32 & 17 & 256$\\times$192 & 28.537M & 31.9M & 7.645G & 7.12 &  & [1] \\\\",
         "csv": "efficient-hrnet-w32,17,256x192,28537259,31.9M,7645184384,7.12",
     }.items():
         shown = benchbox(*asked, "--format", format).stdout

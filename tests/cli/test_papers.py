@@ -127,6 +127,17 @@ def test_a_manuscript_of_todays_numbers_is_right(
     assert verified(manuscript, results, capsys)[0] == 0
 
 
+def test_a_cell_with_a_rank_and_a_mark_is_as_it_was(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = tables.Shown(None, [], False, [])
+    assert tables.table(None, "acnn", "tiny", False, what, results, "latex") == 0
+    file = tmp_path / "paper.tex"
+    file.write_text(text := capsys.readouterr().out, encoding="utf-8")
+    assert r"\underline{98.2}\textsuperscript{2}" in text
+    assert verified(file, results, capsys)[1]["rows"] == []
+
+
 def test_a_number_that_no_longer_matches_is_found_with_its_line(
     manuscript: Path, tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +148,7 @@ def test_a_number_that_no_longer_matches_is_found_with_its_line(
     rows = answer["rows"]
     assert isinstance(rows, list)
     assert [row["row"] for row in rows] == ["fig-4"] + ["fig-4 measured"] * 9
+    assert {row["why"] for row in rows} == {"results changed"}
     line = manuscript.read_text(encoding="utf-8").splitlines()[rows[0]["line"] - 1]
     assert line.startswith("Ours - Fig. 4")
     assert (rows[0]["column"], rows[0]["was"], rows[0]["now"]) == ("accuracy measured", "45.3", "45.4")
@@ -148,7 +160,21 @@ def test_a_number_changed_by_hand_is_found(manuscript: Path, results: Path, caps
     manuscript.write_text(text.replace("& 83.2", "& 83.9", 1), encoding="utf-8")
     code, answer = verified(manuscript, results, capsys)
     assert code == 1
-    assert [(row["was"][:4], row["now"][:4]) for row in answer["rows"]] == [("83.9", "83.2")]  # type: ignore[attr-defined]
+    assert [(row["was"][:4], row["now"][:4], row["why"]) for row in answer["rows"]] == [("83.9", "83.2", "edited")]  # type: ignore[attr-defined]
+    verify.verify(manuscript, results, "rich")
+    said = capsys.readouterr()
+    assert "made from the same results, but 1 cell edited since" in said.err
+    assert re.search(r"made from the same results$", said.err, re.MULTILINE)  # the other table
+
+
+def test_a_manuscript_without_a_fault_gets_a_sentence_and_no_empty_table(
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    assert verify.verify(manuscript, results, "rich") == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.strip() == f"{manuscript}: 2 tables"
+    assert second.startswith("Nothing wrong: 1")
 
 
 def test_what_cannot_be_judged_is_said(
@@ -178,14 +204,14 @@ def test_a_file_that_is_no_manuscript_of_ours(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no such file"):
         verify.verify(file, tmp_path, "md")
     file.write_text("\\begin{tabular}{l} 1 \\\\ \\end{tabular}", encoding="utf-8")
-    with pytest.raises(CannotJudge, match="no table with a comment of benchbox's"):
+    with pytest.raises(CannotJudge, match="no table of benchbox table --format latex, which says"):
         verify.verify(file, tmp_path, "md")
     for comment in ("{}", '{"origin": 1, "columns": [], "rows": ""}', "{[}"):
         file.write_text(f"% benchbox: {comment}\n", encoding="utf-8")
         with pytest.raises(InvalidInput, match=r"paper.tex:1: benchbox's comment is damaged"):
             verify.verify(file, tmp_path, "md")
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(InvalidInput, match="cannot be read"):
+    with pytest.raises(InvalidInput, match=r"paper.tex: is not text \(UTF-8\), so no manuscript"):
         verify.verify(file, tmp_path, "md")
 
 

@@ -104,6 +104,7 @@ def test_two_arms_compared_on_the_command_line(results: Path, tmp_path: Path, be
         assert 0 < row["p"] <= row["p_holm"] <= 1
     assert (PCKH, "PCKh", "pair:Head") in rows
     assert any("says nothing of training's noise" in note for note in found["footnotes"])
+    assert found["footnotes"][0] == f"A: {found['a']['name']}. B: {found['b']['name']}."
     assert found["a"]["results"] == table[0]["jobs"]
     again = answer(benchbox("compare", table[0]["jobs"][0][:6], table[1]["jobs"][0], "--json", *words))
     assert again["rows"] == found["rows"]

@@ -189,6 +189,36 @@ def test_a_phone_scrolls_tables_not_the_page(chromium: Browser, page: Path) -> N
     assert chromium.run(f"return {boxes}") >= 1
 
 
+def test_on_a_phone_plots_and_commands_are_as_wide_as_it(chromium: Browser, page: Path) -> None:
+    chromium.show(page, width=360)
+    wide = "[...document.querySelectorAll(arguments[0])].filter(one => one.scrollWidth > one.clientWidth).length"
+    found = "document.querySelectorAll(arguments[0]).length"
+    for which in ("pre", ".plot .box"):
+        assert chromium.run(f"return {found}", which) >= 3
+        assert chromium.run(f"return {wide}", which) == 0
+    shapes = "[...document.querySelectorAll('.plot svg')].map(one => {"
+    shapes += "const box = one.getBoundingClientRect(), own = one.viewBox.baseVal;"
+    shapes += "return [box.width, box.width / box.height, own.width / own.height]})"
+    for width, shown, drawn in chromium.run(f"return {shapes}"):
+        assert 320 <= width <= 360
+        assert shown == pytest.approx(drawn, rel=0.01)
+    # A line ends between words, not behind the hyphens of an option; what is copied is the command.
+    words = "[...document.querySelectorAll('pre span')].filter(one => one.textContent.startsWith('--'))"
+    heights = chromium.run(f"return {words}.map(one => one.getBoundingClientRect().height)")
+    assert heights
+    assert max(heights) < 30
+    copied = "const one = document.querySelector('pre'); getSelection().selectAllChildren(one); "
+    copied += "return [getSelection().toString().trim(), one.textContent]"
+    shown, text = chromium.run(copied)
+    assert shown == text
+    assert text.startswith("benchbox run ablations/study.toml ")
+    # Who touches a plot gets it large, in its own frame.
+    chromium.run("document.querySelector('.plot .box').focus()")
+    assert chromium.run("return document.querySelector('.plot svg').getBoundingClientRect().width") == 768
+    assert chromium.run(f"return {wide}", ".plot .box") == 1
+    assert chromium.run("return document.documentElement.scrollWidth") == 360
+
+
 def test_dark_and_light_differ(chromium: Browser, page: Path) -> None:
     colours = []
     for dark in (False, True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from benchbox.page.content import Cell, Column, Command, Page, Persons, Picture, Plot, Section, Table
+from benchbox.page.content import Cell, Column, Command, Note, Page, Persons, Picture, Plot, Section, Table
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><g id="study-1-pareto-a"/><text>AP</text></svg>'
 PNG = b"\x89PNG\r\n\x1a\n made up"
@@ -28,11 +28,11 @@ def table(id: str, text: str) -> Table:
     """Return a table that says one text wherever it can, beside some numbers."""
     rows = [
         [Cell(text), Cell("74.4", mark="best"), Cell("pending", title=text, verdict=text)],
-        [Cell("b"), Cell("9.5 ± 0.3 (n 3)", mark="second"), Cell("", code=text)],
+        [Cell("b"), Cell("9.5 ± 0.3 (n 3)", mark="second", raised="1"), Cell("", code=text)],
         [Cell("c"), Cell("–"), Cell(text)],
     ]
     columns = [Column(text), Column("AP", number=True), Column("State")]
-    return Table(id, text, columns, [rows[:2], rows[2:]], [text, "a note"])
+    return Table(id, text, columns, [rows[:2], rows[2:]], [Note(text, text), Note("a note")])
 
 
 def page(text: str) -> Page:

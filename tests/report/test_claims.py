@@ -10,6 +10,7 @@ import pytest
 from benchbox.papers.read import Claim
 from benchbox.report.cells import fill
 from benchbox.report.claims import cells_by_address, claims_table, comparable_pairs
+from benchbox.report.marks import Note
 from tests.report import made_up
 
 PAIR = ("1/off/AP", "1/base/AP")
@@ -100,8 +101,9 @@ def test_the_table_quotes_each_sentence_once_with_its_errata(tmp_path: Path) -> 
     made = made_up.paper(tmp_path)
     filled = made_up.filled(tmp_path)
     layout = claims_table(made, [filled], {})
-    assert [text.get("quote") for text in layout.texts] == ["“Off is 1.0 better than Base.”[1]", None]
-    assert layout.footnotes[-1] == "[1] 1.1M cannot be."
+    assert [text.get("quote") for text in layout.texts] == ["“Off is 1.0 better than Base.”", None]
+    assert [marks["quote"] for marks in layout.marks] == [["1"], []]
+    assert layout.footnotes[-1] == Note("1.1M cannot be.", "1")
     records: list[dict[str, Any]] = layout.records
     assert [record["errata"] for record in records] == [["wrong"], ["wrong"]]
     assert layout.missing == 0

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchbox.cli.grid import FORMATS
+from benchbox.cli.markup import Column, Look, Sheet, as_csv, as_html, as_latex, as_markdown, escape_latex
 from benchbox.papers.read import PaperColumn, PaperRow, PaperTable
 from benchbox.report import verdict
 from benchbox.report.frame import Measured
 from benchbox.report.layout import ranks
+from benchbox.report.marks import Note
 from tests.report import made_up
 
 HOSTILE = [
@@ -155,7 +157,7 @@ def plain_tags() -> set[str]:
     return {
         *("html", "head", "meta", "title", "style", "body", "table", "caption"),
         *("thead", "tbody", "tr"),
-        *("th", "td", "b", "u", "ul", "li"),
+        *("th", "td", "b", "u", "sup", "ul", "li"),
     }
 
 
@@ -187,7 +189,7 @@ def test_a_hostile_name_comes_out_inert(name: str, format: str, tmp_path: Path) 
             cells = line.partition(" % row: ")[0]
             assert set(re.findall(r"\\([A-Za-z]+)", cells)) <= {
                 *("begin", "end", "toprule", "midrule", "bottomrule", "textbf", "underline"),
-                *("par", "smallskip", "noindent", "footnotesize", "linewidth"),
+                *("par", "smallskip", "noindent", "footnotesize", "linewidth", "textsuperscript"),
                 *("textbackslash", "textasciitilde", "textasciicircum", "pm", "approx", "neq"),
                 *("textless", "textgreater", "textbar", "textasciigrave"),
             }
@@ -199,6 +201,45 @@ def test_a_hostile_name_comes_out_inert(name: str, format: str, tmp_path: Path) 
         assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
         assert "<script" not in text
         assert "<img" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "tex"),
+    [
+        ("1x1 C -> C/16 --> C", r"1$\times$1 C $\rightarrow$ C/16 -{}-\textgreater{} C"),
+        ("256x192, 3x3x3", r"256$\times$192, 3$\times$3$\times$3"),
+        ("w32_256x192 0xff axb", r"w32\_256x192 0xff axb"),
+    ],
+)
+def test_sizes_and_arrows_are_typeset_in_latex(text: str, tex: str) -> None:
+    assert escape_latex(text) == tex
+
+
+def test_a_mark_is_raised_behind_a_ranked_cell_and_its_note() -> None:
+    rows = [{"AP": "70.0"}, {"AP": "[9]"}]
+    look = Look(marked=[{"AP": "best"}, {}], raised=[{"AP": ["1", "a"]}, {}])
+    sheet = Sheet("t", [Column("AP", "AP", right=True)], rows, {}, ["plain [1]", Note("why", "1")], look)
+    tex, page, text = as_latex(sheet), as_html([sheet]), as_markdown(sheet)
+    assert r"\textbf{70.0}\textsuperscript{1,a} \\" in tex
+    assert "plain [1]\\par\n\\textsuperscript{1} why\\par" in tex
+    assert "<b>70.0</b><sup>1,a</sup>" in page
+    assert "<li><sup>1</sup> why</li>" in page
+    assert "| **70.0**<sup>1,a</sup> |" in text
+    assert "<sup>1</sup> why" in text
+    # Where nothing can be raised the mark still stands behind the number.
+    assert sheet.texts() == [["70.0[1][a]"], ["[9]"]]
+    assert as_csv(sheet).splitlines() == ["AP", "70.0[1][a]", "[9]"]
+
+
+def test_latex_says_what_to_do_about_a_table_wider_than_the_text() -> None:
+    def printed(headings: int, narrower: str = "") -> str:
+        columns = [Column(str(place), "AP (gt-boxes)") for place in range(headings)]
+        return as_latex(Sheet("t", columns, [], {}, look=Look(narrower=narrower)))
+
+    assert "textwidth" not in printed(4)
+    assert r"\resizebox{\textwidth}{!}{...} or the whole into a sidewaystable (package rotating)." in printed(5)
+    assert "(package rotating); --protocol leaves out some." in printed(5, "--protocol leaves out some")
+    assert all(line.startswith("%") for line in printed(5).partition(r"\noindent")[0].splitlines())
 
 
 @settings(max_examples=10, deadline=None)

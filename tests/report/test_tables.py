@@ -16,6 +16,7 @@ from benchbox.papers import read as papers
 from benchbox.records import RUNS
 from benchbox.report.cells import Answers, fill
 from benchbox.report.frame import ArmJobs, rows
+from benchbox.report.marks import Note
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
 from benchbox.store import Store
@@ -115,9 +116,10 @@ def test_protocols_share_a_column_when_asked_and_every_number_is_marked() -> Non
     scores = [("1", PROTOCOL, "AP", 70.0), ("2", other, "AP", 69.0), ("1", "pckh@0.5/coco17/x", "PCKh", 80.0)]
     store = made({"1": "done", "2": "done", "3": "pending"}, scores)
     layout = study_table("t", "tiny", rows(arms, store), counted(*"abc"), mixed=True)
-    assert [text["AP coco-kp"] for text in layout.texts] == ["70.0 [a]", "69.0 [b]", "pending"]
+    assert [text["AP coco-kp"] for text in layout.texts] == ["70.0", "69.0", "pending"]
+    assert [marks["AP coco-kp"] for marks in layout.marks] == [["a"], ["b"], []]
     assert [record["cells"]["AP coco-kp"]["protocol"] for record in layout.records[:2]] == [PROTOCOL, other]
-    assert {f"[a] AP: {PROTOCOL}.", f"[b] AP: {other}."} <= set(layout.footnotes)
+    assert {Note(f"AP: {PROTOCOL}.", "a"), Note(f"AP: {other}.", "b")} <= set(layout.footnotes)
     assert layout.texts[0]["PCKh pckh@0.5/coco17/x"] == "80.0"
 
 
@@ -139,7 +141,8 @@ def test_a_papers_column_holds_one_protocol_unless_asked() -> None:
     found = {row.arm.name: row for row in rows(arms, made(dict.fromkeys(names, "done"), scores))}
     own = paper_table(fill(paper, table, {table.study: replace(answers[table.study], rows=found)}))
     assert [text["AP measured"] for text in own.texts] == ["–"] + ["70.0"] * (len(table.rows) - 1)
-    assert [text["AP measured"] for text in mixed.texts] == ["70.0 [a]"] + ["70.0 [b]"] * (len(table.rows) - 1)
+    assert {text["AP measured"] for text in mixed.texts} == {"70.0"}
+    assert [marks["AP measured"] for marks in mixed.marks] == [["a"]] + [["b"]] * (len(table.rows) - 1)
 
 
 def test_groups_stand_with_their_numbers() -> None:
@@ -172,10 +175,11 @@ def test_a_papers_table_shows_reported_beside_measured_with_its_errata() -> None
     answers = {table.study: Answers(table.study, "tiny", by_name, counted(*names), counted(*names))}
     layout = paper_table(fill(paper, table, answers))
     first, second = layout.texts[0], layout.texts[1]
-    assert (first["parameters reported"], second["parameters reported"]) == ("28.5M", "31.1M[1]")
+    assert (first["parameters reported"], second["parameters reported"]) == ("28.5M", "31.1M")
+    assert (layout.marks[0]["parameters reported"], layout.marks[1]["parameters reported"]) == ([], ["1"])
     assert first["parameters counted"] == "28.536M ="
     assert (first["AP reported"], first["AP measured"]) == ("74.4", "17.5")
-    assert any(note.startswith("[1] #Param cannot come from the described module") for note in layout.footnotes)
+    assert any(str(note).startswith("[1] #Param cannot come from the described module") for note in layout.footnotes)
     assert any("scale tiny" in note and "not comparable" in note for note in layout.footnotes)
 
 
