@@ -11,10 +11,10 @@ from benchbox import saved
 from benchbox.cli import early, folders
 from benchbox.cli.arms import scaled
 from benchbox.cli.differences import How, Row, compared, methods
+from benchbox.cli.early import seeds_of
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.scores import check_group
-from benchbox.cli.study import seeds_of
 from benchbox.console import note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
 from benchbox.jobdir import JobDir

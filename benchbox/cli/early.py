@@ -21,23 +21,27 @@ CHOICES: dict[str, tuple[Iterable[str], str]] = {
     "x": (known.COSTS, ""),
     "format": (known.FORMATS, ""),
     "plot format": (("svg", "png"), ""),
-    "gate format": ((), ""),
 }
-"""Parameters of any verb that are one of a few words, and what they are called; `gate` reports on a wrong one, too."""
+"""Parameters of any verb that are one of a few words, and what they are called."""
 
 
 def chosen(name: str) -> Callable[[typer.Context, Any], Any] | None:
-    """Return what looks at a parameter that is one of a few words; None for any other."""
-    choices, noun = CHOICES.get(name) or CHOICES.get(name.rpartition(" ")[2]) or ((), "")
+    """Return what looks at a parameter that can be judged by itself; None for any other."""
     word = name.rpartition(" ")[2]
+    choices, noun = CHOICES.get(name) or CHOICES.get(word) or ((), "")
+    read = READ.get(word)
+    if not choices and read is None:
+        return None
 
     def look_at(ctx: typer.Context, value: Any) -> Any:
         for one in [] if ctx.resilient_parsing or value is None else value if isinstance(value, list) else [value]:
-            if one not in choices:
+            if read is not None:
+                read(one)
+            elif one not in choices:
                 raise InvalidInput(f"--{word} {one}: {f'unknown {noun}'.strip()}{nearest(one, choices)}")
         return value
 
-    return look_at if choices else None
+    return look_at
 
 
 def look(
@@ -163,3 +167,29 @@ def result(text: str, scale: str | None, results: Path) -> str:
         hint = nearest(text, [*saved, *ids]) or "; it has no results yet: benchbox run STUDY.toml makes them"
         raise InvalidInput(f"{text}: neither a job nor saved predictions in {results}, nor STUDY.toml:ARM{hint}")
     return found[0]
+
+
+def seeds_of(typed: str | None) -> list[int] | None:
+    """Read a list of seeds as typed; None where none was.
+
+    Raises: InvalidInput.
+    """
+    if typed is None:
+        return None
+    try:
+        seeds = [int(part) for part in typed.split(",")]
+    except ValueError:
+        raise InvalidInput(f"--seeds {typed}: must be whole numbers with commas, e.g. 0,1,2") from None
+    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise InvalidInput(f"--seeds {typed}: seeds are different numbers from 0 up")
+    return seeds
+
+
+def _protocol(text: str) -> None:
+    from benchbox.metrics.protocol import parse
+
+    parse(text)
+
+
+READ: dict[str, Callable[[str], object]] = {"seeds": seeds_of, "protocol": _protocol}
+"""Parameters of any verb that follow a grammar, and what reads them."""

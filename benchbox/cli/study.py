@@ -11,6 +11,7 @@ from typing import Any
 from benchbox import costs, estimate
 from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
+from benchbox.cli.early import seeds_of
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.console import duration, many, note
@@ -149,19 +150,3 @@ def _difference(arm: Arm) -> str:
 
 def _short(value: Any) -> str:
     return json.dumps(value) if value is not None else "none"
-
-
-def seeds_of(typed: str | None) -> list[int] | None:
-    """Read a list of seeds as typed; None where none was.
-
-    Raises: InvalidInput.
-    """
-    if typed is None:
-        return None
-    try:
-        seeds = [int(part) for part in typed.split(",")]
-    except ValueError:
-        raise InvalidInput(f"--seeds {typed}: must be whole numbers with commas, e.g. 0,1,2") from None
-    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        raise InvalidInput(f"--seeds {typed}: seeds are different numbers from 0 up")
-    return seeds

@@ -12,11 +12,11 @@ from typing import Any
 from benchbox.cli import early
 from benchbox.cli.arms import arm_rows, counted, differences, scaled
 from benchbox.cli.differences import How
+from benchbox.cli.early import seeds_of
 from benchbox.cli.grid import emit_sheets
 from benchbox.cli.markup import Column, Look, Sheet
 from benchbox.cli.papers import filled_tables
 from benchbox.cli.scores import check_group
-from benchbox.cli.study import seeds_of
 from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput
 from benchbox.papers import read as papers
 from benchbox.report.layout import SCHEMA, Layout

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from benchbox.gates.sides import Side
 from benchbox.gates.signs import CELL, Mean, mean
+from benchbox.gates.verdict import Diagnosis, Moved, Worst
 from benchbox.metrics.coco_match import AREAS
 from benchbox.metrics.conventions import CONVENTIONS
 from benchbox.metrics.protocol import Protocol, parse
@@ -23,58 +23,6 @@ ERRORS = 4
 LEAST_PIXELS = 0.1
 LEAST_SWAPPED = 1.0
 """Percent points from which more exchanged joints are worth a word."""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """How one group's score moved, in points; the interval is NaN where there is none."""
-
-    group: str
-    before: float
-    now: float
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def change(self) -> float:
-        """Return now - before."""
-        return self.now - self.before
-
-    def __str__(self) -> str:
-        interval = "" if math.isnan(self.low) else f" [{self.low:+.1f}, {self.high:+.1f}]"
-        return f"{self.group} {self.change:+.1f}{interval} ({self.before:.1f} -> {self.now:.1f})"
-
-
-@dataclass(frozen=True)
-class Worst:
-    """A person whose score fell: percent of the joints found, or OKS times 100, before and now."""
-
-    image: str
-    person: int
-    before: float
-    now: float
-
-    def __str__(self) -> str:
-        return f"{self.image} person {self.person} ({self.before:.0f} -> {self.now:.0f})"
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Where a score moved.
-
-    Args:
-        moved: the group of each of `KINDS` that fell most.
-        worst: persons that lost most.
-        sentences: all of this in words, the likeliest cause first.
-        swapped: percent of joints that lie at the mirrored joint's place, before and now.
-        offset: (dx, dy) by which all joints moved, in pixels of the input.
-    """
-
-    moved: tuple[Moved, ...]
-    worst: tuple[Worst, ...]
-    sentences: tuple[str, ...]
-    swapped: tuple[float, float]
-    offset: tuple[float, float]
 
 
 def diagnose(before: Side, now: Side, protocol: str, confidence: float) -> Diagnosis:

@@ -13,8 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from benchbox.files import explained, write_temporary
-from benchbox.gates.judge import Verdict
-from benchbox.gates.rule import COULD_NOT_JUDGE, IMPROVED, PASSED, REGRESSED
+from benchbox.gates.verdict import COULD_NOT_JUDGE, IMPROVED, PASSED, REGRESSED, Verdict
 
 SCHEMA = 1
 # Source: XML 1.0, section 2.2, what is no character; and control characters that a terminal would obey.

@@ -108,3 +108,18 @@ def test_the_command_line(tmp_path: Path, benchbox: Call) -> None:
     done = benchbox("gate", "gate.toml", "--update")
     assert (done.returncode, 'did you mean "gates.toml"' in done.stderr) == (2, True)
     assert json.loads((tmp_path / "results/gate/gate.json").read_text())["exit_code"] == 2
+
+
+@pytest.mark.parametrize("words", ["--updat", "--format jsn", "--seeds one", "--seeds", "--report"])
+def test_words_that_cannot_be_read_are_reported_too(words: str, tmp_path: Path, benchbox: Call) -> None:
+    made.baseline(tmp_path)
+    assert benchbox("gate", "gates.toml").returncode == 0
+    done = benchbox("gate", "gates.toml", *words.split())
+    assert done.returncode == 2
+    record = json.loads((tmp_path / "results/gate/gate.json").read_text())
+    assert (record["exit_code"], record["declaration"], record["rows"]) == (2, "gates.toml", [])
+    assert words.split()[0] in record["problem"]
+    assert done.stderr == f"benchbox: error: {record['problem']}\n"
+    assert benchbox("gate", "gates.toml", "--updat", "--report", "mine", "--results", "none").returncode == 2
+    assert 'errors="1"' in (tmp_path / "mine/junit.xml").read_text()
+    assert not (tmp_path / "none").exists()
