@@ -115,9 +115,8 @@ def _footnotes(filled: Filled, marks: Mapping[str, str]) -> list[str]:
     notes += [f"{marks[one.key]} {one.text}".strip() for one in filled.paper.errata if one.key in marks]
     notes += used_notes(shown) if any(column.mixed for column in shown) else []
     notes += [note for gaps in filled.gaps.values() for note in gaps.footnotes()]
-    return list(
-        dict.fromkeys([*notes, *_left_out(filled.arms, shown), *_verdict_notes(filled), *notes_on(filled.arms)])
-    )
+    seeds = notes_on(filled.arms, compared=bool(filled.gaps))
+    return list(dict.fromkeys([*notes, *_left_out(filled.arms, shown), *_verdict_notes(filled), *seeds]))
 
 
 def _headings(table: PaperTable, scale: str, compared: bool) -> list[Heading]:

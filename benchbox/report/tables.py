@@ -121,7 +121,7 @@ def _texts(row: ArmRow, columns: Sequence[ScoreColumn], gaps: Differences | None
 
 
 def _notes(rows: Sequence[ArmRow], gaps: Differences | None) -> list[str]:
-    return [*(gaps.footnotes() if gaps else []), *notes_on(rows)]
+    return [*(gaps.footnotes() if gaps else []), *notes_on(rows, compared=bool(gaps))]
 
 
 def _kin(name: str, other: str) -> bool:
