@@ -20,7 +20,7 @@ from benchbox.errors import InvalidInput
 from benchbox.gates.declaration import Declaration
 from benchbox.gates.judge import Judge
 from benchbox.gates.measured import Matcher, Results
-from benchbox.gates.update import Update, changes, updates, write_all
+from benchbox.gates.update import Update, changes, summary, updates, write_all
 from benchbox.gates.verdict import Verdict
 from benchbox.papers import read as papers
 
@@ -64,8 +64,12 @@ def update(declaration: Declaration, looked: Looked, asked: Asked, files: Sequen
         Column("now", "Now", right=True, show=_shown),
         Column("change", "Change", right=True, show=lambda value: f"{value:+,.2f}"),
     ]
+    said = [_said(one) for one in written]
+    if asked.format not in ("json", "csv"):
+        whole, rows = rows, summary(rows, {gate.group for gate in declaration.gates})
+        said += [f"{len(whole) - len(rows)} scores more changed; --json shows all."] if len(whole) > len(rows) else []
     meta = {"schema": 1, "kind": "gate-update", "files": [str(one.path) for one in written]}
-    emit(asked.format, f"References of {declaration.path}", columns, rows, meta, [_said(one) for one in written])
+    emit(asked.format, f"References of {declaration.path}", columns, rows, meta, said)
 
 
 def _said(update: Update) -> str:

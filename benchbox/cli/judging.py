@@ -29,7 +29,7 @@ from benchbox.errors import (
 )
 from benchbox.gates.arms import ArmJobs, arm_of, check_done, check_there
 from benchbox.gates.declaration import Declaration, Gate, read_gates
-from benchbox.gates.reports import Report, details, interval, number, row
+from benchbox.gates.reports import Report, interval, number, told_once
 from benchbox.gates.verdict import COULD_NOT_JUDGE, PASSED, Verdict, exit_code
 from benchbox.jobdir import JobDir
 from benchbox.plan import expand
@@ -179,21 +179,22 @@ def _show(report: Report, format: str) -> None:
         Column("reason", "Why"),
     ]
     title, record = f"Gates of {report.path}", report.record()
-    notes = [f"{one.gate.name}: {text}" for one in report.verdicts for text in details(one)[1:]]
+    told = told_once(report.verdicts)
+    notes = [f"{one.gate.name}: {text}" for one, texts in zip(report.verdicts, told, strict=True) for text in texts[1:]]
     if format in ("json", "csv"):
         plain = [Column(name, name) for name in ("gate", "outcome", "reason", *record["rows"][0])]
         emit(format, title, list(dict.fromkeys(plain)), record.pop("rows"), record, notes)
         return
     rows = []
-    for one in report.verdicts:
+    for one, texts in zip(report.verdicts, told, strict=True):
         values = {name: number(getattr(one, name), one) for name in ("measured", "reference")}
         values |= {
             "change": number(one.change, one, True),
             "interval": interval(one),
             "tolerance": str(one.gate.tolerance),
         }
-        rows.append(values | {name: row(one)[name] for name in ("gate", "outcome", "reason")})
-    emit(format, title, columns, rows, {}, [*notes, report.note])
+        rows.append(values | {"gate": one.gate.name, "outcome": one.outcome, "reason": texts[0]})
+    emit(format, title, columns, rows, {}, [*notes, *filter(None, [report.note])])
 
 
 def publish(report: Report, folder: Path) -> None:

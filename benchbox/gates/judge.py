@@ -115,7 +115,10 @@ class Judge:
                 ("arm", gate.arm, before.arm),
             ):
                 if is_now != was:
-                    raise CannotJudge(f'{gate.against}: is of {key} "{was}", the gate speaks of "{is_now}"')
+                    raise CannotJudge(
+                        f'{gate.against}: is of {key} "{was}", the gate speaks of "{is_now}"; name another file in '
+                        f"against = and write it: {self.accept}"
+                    )
         else:
             name = self.results.arm(gate.scale, gate.arm).reference
             if name == gate.arm:
@@ -212,7 +215,7 @@ def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, acc
     reasons = {
         PASSED: "the same to the bit" if gain.equal else f"within {tolerance:.4g} {unit} of the reference",
         IMPROVED: f"better by more than {tolerance:.4g} {unit}",
-        REGRESSED: f"{change:+.4g} {unit} [{low:+.4g}, {high:+.4g}], tolerated are {tolerance:.4g}",
+        REGRESSED: f"worse by more than {tolerance:.4g} {unit}",
         COULD_NOT_JUDGE: f"tolerance {tolerance:.4g} is below the noise floor {gain.floor:.4g}",
     }
     if outcome == IMPROVED and isinstance(gate.against, Path):

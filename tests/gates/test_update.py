@@ -74,7 +74,8 @@ def test_what_changed_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[s
     whole = rows[f"PCKh of all, {made.PROTOCOL}"]
     assert whole["now"] < whole["before"] - 10
     assert "macs" not in rows
-    capsys.readouterr()
+    joints = [row for row in told["rows"] if row["group"].startswith("joint:")]
+    assert len(joints) > 10
     assert made.call(tmp_path, update=True) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == []
 
@@ -108,6 +109,19 @@ def test_the_command_line(tmp_path: Path, benchbox: Call) -> None:
     done = benchbox("gate", "gate.toml", "--update")
     assert (done.returncode, 'did you mean "gates.toml"' in done.stderr) == (2, True)
     assert json.loads((tmp_path / "results/gate/gate.json").read_text())["exit_code"] == 2
+
+
+def test_people_read_of_an_update_what_matters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made.baseline(tmp_path, {}, {"group": '"joint:nose"'}, {"metric": '"macs"', "tolerance": "0"})
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.35))
+    capsys.readouterr()
+    assert made.call(tmp_path, update=True, format="md") == 0
+    told = capsys.readouterr().out
+    assert "PCKh of all," in told
+    assert "PCKh of joint:nose," in told
+    assert told.count("joint:") + told.count("category:") <= 1 + 3
+    assert "scores more changed; --json shows all" in told
 
 
 @pytest.mark.parametrize("words", ["--updat", "--format jsn", "--seeds one", "--seeds", "--report"])
