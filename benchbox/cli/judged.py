@@ -67,7 +67,7 @@ def update(declaration: Declaration, looked: Looked, asked: Asked, files: Sequen
     said = [_said(one) for one in written]
     if asked.format not in ("json", "csv"):
         whole, rows = rows, summary(rows, {gate.group for gate in declaration.gates})
-        said += [f"{len(whole) - len(rows)} scores more changed; --json shows all."] if len(whole) > len(rows) else []
+        said += [f"{len(whole) - len(rows)} more scores; --json shows all."] if len(whole) > len(rows) else []
     meta = {"schema": 1, "kind": "gate-update", "files": [str(one.path) for one in written]}
     emit(asked.format, f"References of {declaration.path}", columns, rows, meta, said)
 
@@ -78,7 +78,9 @@ def _said(update: Update) -> str:
 
 
 def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
+    if value is None:
+        return "–"
+    return f"{value:,.2f}" if value <= 100 else f"{value:,.0f}"  # no score is above 100, and costs are counts
 
 
 def _change(line: Mapping[str, Any]) -> float | None:

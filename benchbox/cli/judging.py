@@ -6,6 +6,7 @@ What computes is loaded when something is there to be judged: most mistakes are 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import traceback
 from collections.abc import Mapping, Sequence
@@ -132,8 +133,8 @@ def _judged(declaration: Declaration, found: Looked, asked: Asked) -> Report:
     levels = ", ".join(f"{100 * level:g} %" for level in sorted({one.confidence for one in declaration.gates}))
     together = f" for all {number} gates on scores together (Bonferroni)" if number > 1 else ""
     told = f"Intervals: {levels}{together}. Change: measured - reference."
-    note_of_all = "" if all(missing) else told
-    return Report(declaration.path, exit_code(one.outcome for one in verdicts), verdicts, note=note_of_all)
+    compared = not all(math.isnan(one.change) for one in verdicts)
+    return Report(declaration.path, exit_code(one.outcome for one in verdicts), verdicts, note=told if compared else "")
 
 
 def _missing(gate: Gate, found: Looked, results: Path) -> str:

@@ -10,11 +10,11 @@ from benchbox.errors import CannotJudge, nearest
 from benchbox.files import explained
 
 HINTS = {
-    "stale": ": made by other code or data than today's; run it again with --stale",
-    "pending": "; run the study first",
-    "interrupted": "; run the study again",
-    "running": "; wait for it",
-    "failed": "; see its log",
+    "stale": ": made by other code or data than today's; next: benchbox run STUDY.toml --stale",
+    "pending": "; next: benchbox run STUDY.toml",
+    "interrupted": "; next: benchbox run STUDY.toml",
+    "running": "; next: benchbox status --watch",
+    "failed": "; next: benchbox logs {job}",
 }
 
 
@@ -48,7 +48,7 @@ def check_done(arm: ArmJobs, states: Mapping[str, str]) -> None:
     """
     for seed, job in arm.jobs.items():
         if states[job] != "done":
-            hint = HINTS.get(states[job], "")
+            hint = HINTS.get(states[job], "").format(job=job)
             raise CannotJudge(f'arm "{arm.name}", seed {seed}: job {job} is {states[job]}{hint}')
 
 

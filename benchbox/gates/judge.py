@@ -167,7 +167,10 @@ class Judge:
             seeds=(0 if case.before is None else found.seeds[0], found.seeds[1]),
             persons=found.persons,
             kind=found.kind if case.before is not None else KINDS[found.seeds[1] > 1],
-            notes=(*((ONE_SEED,) if min(found.seeds) == 1 else ()), *_other_jobs(gate, case.before, case.now)),
+            notes=(
+                *((ONE_SEED,) if min(found.seeds) == 1 and not equal else ()),
+                *_other_jobs(gate, case.before, case.now),
+            ),
         )
         if verdict.outcome == COULD_NOT_JUDGE:
             verdict = replace(verdict, reason=f"{verdict.reason}: {needed(found, aa, verdict.tolerance)}")

@@ -32,6 +32,10 @@ def test_the_same_results_pass_with_a_difference_of_nothing(tmp_path: Path) -> N
     assert (row["outcome"], row["change"], row["seeds"], row["persons"]) == ("passed", 0.0, [3, 3], 240)
     assert row["protocol"] == made.PROTOCOL
     assert row["reason"] == "the same to the bit"
+    made.declare(tmp_path, {"seeds": "1"})
+    assert made.call(tmp_path, seeds="0", update=True) == 0
+    assert made.call(tmp_path, seeds="0") == 0
+    assert made.verdicts(tmp_path)[0]["notes"] == []  # where nothing differs there is no noise to speak of
 
 
 def test_bit_equal_results_pass_however_small_the_tolerance(tmp_path: Path) -> None:
@@ -323,6 +327,7 @@ def test_a_copied_study_is_told_what_to_do(tmp_path: Path) -> None:
     gates = tmp_path / "gates.toml"
     gates.write_text(gates.read_text().replace("study.toml", "copy.toml"))
     assert made.call(tmp_path) == 3
+    assert json.loads((tmp_path / "report/gate.json").read_text())["note"] == ""  # no interval stands there
     (row,) = made.verdicts(tmp_path)
     assert 'is of study "study", the gate speaks of "copy"; name another file in against =' in row["reason"]
     assert f"write it: benchbox gate {gates} --update" in row["reason"]

@@ -121,7 +121,7 @@ def test_people_read_of_an_update_what_matters(tmp_path: Path, capsys: pytest.Ca
     assert "PCKh of all," in told
     assert "PCKh of joint:nose," in told
     assert told.count("joint:") + told.count("category:") <= 1 + 3
-    assert "scores more changed; --json shows all" in told
+    assert "more scores; --json shows all" in told
 
 
 @pytest.mark.parametrize("words", ["--updat", "--format jsn", "--seeds one", "--seeds", "--report"])
