@@ -342,7 +342,7 @@ def test_of_joints_that_are_not_found_nothing_is_said_to_have_moved(tmp_path: Pa
     assert made.call(tmp_path, update=True) == 0
     made.unpublish(tmp_path)
     usual = made.near(4.0)
-    made.write(tmp_path, lambda people, seed: usual(people, seed) + 2 * 120 / 64)
+    made.write(tmp_path, lambda people, seed: usual(people, seed) + 4 * 120 / 64)
     assert made.call(tmp_path) in (1, 3)
     (row,) = made.verdicts(tmp_path)
     assert row["diagnosis"]["offset"][0] > 1
