@@ -64,14 +64,22 @@ def find(results: Path, name: str) -> Saved:
     return Saved(results / "predictions" / name)
 
 
+def check_name(name: str) -> None:
+    """Refuse a name for saved predictions that is no plain name.
+
+    Raises: InvalidInput.
+    """
+    if not NAME.fullmatch(name):
+        raise InvalidInput(f"--save {name}: a name is 1 to 64 letters, digits, dots, dashes, underscores; e.g. theirs")
+
+
 @contextmanager
 def replaced(results: Path, name: str, record: dict[str, Any]) -> Iterator[Saved]:
     """Fill a folder that takes its name, and the place of an older one, only once it is whole.
 
     Raises: InvalidInput for a name that is no plain name.
     """
-    if not NAME.fullmatch(name):
-        raise InvalidInput(f"--save {name}: a name is 1 to 64 letters, digits, dots, dashes and underscores")
+    check_name(name)
     parent = results / "predictions"
     with explained(parent):
         parent.mkdir(parents=True, exist_ok=True)

@@ -91,6 +91,7 @@ ALLOWED = {
         "saved",
         "store",
         "papers",
+        "metrics",
         "stats",
         "gates",
         "report",

@@ -98,7 +98,7 @@ def _options(
 
 def doctor(
     resume: Annotated[bool, typer.Option("--resume", help="Kill small trainings and compare how they end.")] = False,
-    kills: Annotated[int, typer.Option(help="How often each is killed.")] = 3,
+    kills: Annotated[int, typer.Option(min=1, help="How often each is killed.")] = 3,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
     results: Results = Path("results"),
     format: Format = "rich",

@@ -9,34 +9,12 @@ from benchbox import costs, store
 from benchbox.cli import folders
 from benchbox.cli.counts import count_networks
 from benchbox.cli.differences import Answer, How, compared, methods
+from benchbox.cli.finished import finished
 from benchbox.errors import CannotJudge
-from benchbox.jobdir import JobDir
 from benchbox.papers.read import COUNTED
-from benchbox.plan import Arm, expand
+from benchbox.plan import Arm
 from benchbox.report import frame
 from benchbox.report.differences import Differences, gathered
-from benchbox.spec import SCALES, Study
-
-
-def choose_scale(study: Study, asked: str | None, results: Path, seeds: Sequence[int] | None = None) -> str:
-    """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
-    return asked or scaled(study, None, results, seeds)[0]
-
-
-def scaled(study: Study, asked: str | None, results: Path, seeds: Sequence[int] | None = None) -> tuple[str, list[Arm]]:
-    """Return the scale that `choose_scale` chooses with its arms, expanded once; seeds: not the study's own."""
-    if asked:
-        return asked, expand(study, asked, seeds)
-    usual = folders.choose_scale(None, study, folders.data_root())[0]
-    known = {usual: expand(study, usual, seeds)}
-    usual_jobs = {arm.job for arm in known[usual]}
-    for scale in SCALES:
-        if scale == "paper" or scale in study.scales:
-            arms = known.get(scale) or expand(study, scale, seeds)
-            jobs = {arm.job for arm in arms}
-            if any(_done(results, job) for job in jobs):
-                return (usual, known[usual]) if jobs == usual_jobs else (scale, arms)
-    return usual, known[usual]
 
 
 def arm_rows(arms: Sequence[Arm], results: Path, names: Sequence[str] = ()) -> list[frame.ArmRow]:
@@ -79,7 +57,9 @@ def sides(
     arms: Sequence[Arm], rows: Sequence[frame.ArmRow], results: Path, saved: Sequence[str] = ()
 ) -> dict[str, tuple[list[str], list[str]]]:
     """Return by arm the jobs that are done of its reference and its own, of those that have both."""
-    done = {row.arm.name: [job for job in row.arm.jobs if row.state == "saved" or _done(results, job)] for row in rows}
+    done = {
+        row.arm.name: [job for job in row.arm.jobs if row.state == "saved" or finished(results, job)] for row in rows
+    }
     against = {name: arms[0].against for name in saved} | {arm.name: arm.against for arm in arms}
     names = [row.arm.name for row in rows if not row.arm.reference]
     return {name: (done[against[name]], done[name]) for name in names if done[name] and done[against[name]]}
@@ -91,7 +71,3 @@ def summed(answers: Mapping[str, Answer], how: How) -> Differences:
     notes = methods(row for some in found.values() for row in some)
     notes += [f"{name}: not compared: {one.problem}." for name, one in answers.items() if one.problem]
     return gathered(found, confidence=how.confidence, notes=notes)
-
-
-def _done(results: Path, job: str) -> bool:
-    return JobDir.of(results, job).result() is not None

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchbox import saved
-from benchbox.cli import early, folders
-from benchbox.cli.arms import scaled
+from benchbox.cli import early
 from benchbox.cli.differences import How, Row, compared, methods
+from benchbox.cli.finished import Side, arm_side, tell_stale
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.scores import check_group
-from benchbox.cli.study import seeds_of
-from benchbox.console import note
-from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
+from benchbox.errors import OK, CannotJudge
 from benchbox.jobdir import JobDir
-from benchbox.spec import read_study
 
 RESAMPLES = {"PCKh": 2000, "PCK": 2000, "AP": 1000}
 """The usual number of resamples; the least p of a permutation test is one in as many."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a comparison: what it is called, and its jobs or saved predictions."""
-
-    name: str
-    results: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -80,8 +69,7 @@ def comparison(
     Raises: InvalidInput for an unknown name, CannotJudge for other persons, protocols or no result.
     """
     asked = How(**how, kinds=("all", check_group(by)) if by else ("all", "pair"))
-    if not 0.5 <= asked.confidence < 1:
-        raise InvalidInput(f"--confidence {asked.confidence:g}: must be from 0.5 up and below 1, e.g. 0.95")
+    early.confidence(asked.confidence)
     sides = [_side(text, scale, seeds, results) for text in (a, b)]
     (answer,) = compared([(sides[0].results, sides[1].results)], asked, results)
     if answer.problem:
@@ -135,32 +123,5 @@ def _side(text: str, scale: str | None, seeds: str | None, results: Path) -> Sid
         return Side(found, (found,))
     if JobDir.of(results, found).result() is None:
         raise CannotJudge(f"{text}: job {found} has no result yet; see benchbox logs {found}")
-    _tell_stale([found], results)
+    tell_stale([found], results)
     return Side(found, (found,))
-
-
-def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str | None = None) -> Side:
-    """Return the finished jobs of a study's arm.
-
-    Raises: InvalidInput for an unknown arm, CannotJudge where none of its jobs is done.
-    """
-    study = read_study(path)
-    chosen, arms = scaled(study, scale, results, seeds_of(seeds))
-    jobs = [arm.job for arm in arms if arm.name == name]
-    if not jobs:
-        raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')
-    done = [job for job in dict.fromkeys(jobs) if JobDir.of(results, job).result() is not None]
-    if not done:
-        raise CannotJudge(
-            f"{path}:{name}: no seed of it is done at scale {chosen}; benchbox run {path} --scale {chosen}"
-        )
-    if len(done) < len(set(jobs)):
-        note(f"{path.name}:{name}: {len(done)} of {len(set(jobs))} seeds are done")
-    _tell_stale(done, results)
-    return Side(f"{path.name}:{name}", tuple(done))
-
-
-def _tell_stale(jobs: Iterable[str], results: Path) -> None:
-    for job in jobs:
-        if JobDir.of(results, job, folders.data_root()).state().name == "stale":
-            note(f"{job}: stale, made by other code or data than today's")

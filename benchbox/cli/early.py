@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +22,27 @@ CHOICES: dict[str, tuple[Iterable[str], str]] = {
     "x": (known.COSTS, ""),
     "format": (known.FORMATS, ""),
     "plot format": (("svg", "png"), ""),
-    "gate format": ((), ""),
 }
-"""Parameters of any verb that are one of a few words, and what they are called; `gate` reports on a wrong one, too."""
+"""Parameters of any verb that are one of a few words, and what they are called."""
 
 
 def chosen(name: str) -> Callable[[typer.Context, Any], Any] | None:
-    """Return what looks at a parameter that is one of a few words; None for any other."""
-    choices, noun = CHOICES.get(name) or CHOICES.get(name.rpartition(" ")[2]) or ((), "")
+    """Return what looks at a parameter that can be judged by itself; None for any other."""
     word = name.rpartition(" ")[2]
+    choices, noun = CHOICES.get(name) or CHOICES.get(word) or ((), "")
+    read = READ.get(word)
+    if not choices and read is None:
+        return None
 
     def look_at(ctx: typer.Context, value: Any) -> Any:
         for one in [] if ctx.resilient_parsing or value is None else value if isinstance(value, list) else [value]:
-            if one not in choices:
+            if read is not None:
+                read(one)
+            elif one not in choices:
                 raise InvalidInput(f"--{word} {one}: {f'unknown {noun}'.strip()}{nearest(one, choices)}")
         return value
 
-    return look_at if choices else None
+    return look_at
 
 
 def look(
@@ -46,9 +51,10 @@ def look(
     paper: str | None = None,
     scale: str | None = None,
     saved: Iterable[str] = (),
+    only: Sequence[str] | None = None,
     results: Path = Path("results"),
 ) -> None:
-    """Look for a paper and saved predictions, and read studies at one scale.
+    """Look for a paper and saved predictions, and read studies at one scale, for arms by a part of their names.
 
     Raises: InvalidInput for a paper or saved predictions that are not there, and for a study that is not one.
     """
@@ -60,16 +66,30 @@ def look(
         raise InvalidInput(f"--paper {paper}: unknown paper{nearest(paper, known.papers())}")
     for study in studies:
         if study is not None:
-            arms(study, scale)
+            names = arms(study, scale)
+            if only:
+                arms_named(names, only)
 
 
-def study_or_paper(study: Path | None, paper: str | None) -> None:
+def study_or_paper(verb: str, study: Path | None, paper: str | None) -> None:
     """See that one of the two was named.
 
     Raises: InvalidInput where none was, or both.
     """
     if (study is None) == (paper is None):
-        raise InvalidInput(f"table: give either a study's file or --paper NAME (papers: {', '.join(known.papers())})")
+        raise InvalidInput(f"{verb}: give either a study's file or --paper NAME (papers: {', '.join(known.papers())})")
+
+
+def of_table(study: Path | None, paper: str | None, tables: Iterable[str], of_study: Iterable[Any]) -> None:
+    """See that what was asked of a table goes with its study or its paper.
+
+    Raises: InvalidInput where it does not.
+    """
+    study_or_paper("table", study, paper)
+    if study is not None and any(tables):
+        raise InvalidInput("table: --table goes with --paper; give one of them, not a study's file")
+    if study is None and any(of_study):
+        raise InvalidInput("table: --by, --protocol, --seeds and --with go with a study's file; give one")
 
 
 def places(paper: str, tables: Iterable[str], row: str = "", column: str = "") -> None:
@@ -101,9 +121,73 @@ def file(path: Path) -> None:
 
     Raises: InvalidInput with the nearest of its kind.
     """
+    if path.is_dir():
+        raise InvalidInput(f"{path}: is a folder; give the path of a file")
     if not path.exists():
         beside = [str(one) for one in path.parent.glob(f"*{path.suffix}") if one.is_file()] if path.suffix else []
         raise InvalidInput(f"{path}: no such file{nearest(str(path), beside)}" + ("" if beside else "; give its path"))
+
+
+def weights(path: Path) -> None:
+    """Look for a file of weights, and at what it begins with: torch.save's archives and pickles, safetensors.
+
+    Raises: InvalidInput.
+    """
+    from benchbox.files import refuse_special
+
+    file(path)
+    refuse_special(path)
+    with path.open("rb") as content:
+        start = content.read(9)
+    if not (start.startswith((b"PK", b"\x80")) or start[8:] == b"{"):
+        raise InvalidInput(
+            f"{path}: not a file of weights: neither torch.save nor safetensors; see benchbox models check --help"
+        )
+
+
+def written_to(folder: Path, named: Path) -> None:
+    """See that no file stands where a folder is to be.
+
+    Args: named: what the user wrote after --out.
+
+    Raises: InvalidInput.
+    """
+    for part in (folder, *folder.parents):
+        if part.exists():
+            if not part.is_dir():
+                raise InvalidInput(f"--out {named}: {part} is a file, not a folder; give another place")
+            return
+
+
+def page(out: Path) -> None:
+    """See that a file can be where a page is to be.
+
+    Raises: InvalidInput for a folder there, or a file in a folder's place.
+    """
+    if out.is_dir():
+        raise InvalidInput(f"--out {out}: is a folder; name a file, e.g. {out / 'report.html'}")
+    written_to(out.parent, out)
+
+
+def column(name: str) -> None:
+    """Look at a column of a study's table: a score or a cost, a score with its protocol, or a group.
+
+    Raises: InvalidInput with the nearest.
+    """
+    metric = re.split("[ @]", name)[0]
+    if metric not in known.METRICS and name.partition(":")[0] not in known.GROUPS:
+        raise InvalidInput(f"{name}: no such column{nearest(name, known.METRICS)}")
+
+
+def arms_named(names: Sequence[str], parts: Sequence[str]) -> list[str]:
+    """Return the names that contain one of some parts.
+
+    Raises: InvalidInput where none does.
+    """
+    found = [name for name in names if any(part.lower() in name.lower() for part in parts)]
+    if not found:
+        raise InvalidInput(f"--only {' '.join(parts)}: no arm{nearest(parts[0], names)}")
+    return found
 
 
 def arms(study: Path, scale: str | None) -> list[str]:
@@ -163,3 +247,52 @@ def result(text: str, scale: str | None, results: Path) -> str:
         hint = nearest(text, [*saved, *ids]) or "; it has no results yet: benchbox run STUDY.toml makes them"
         raise InvalidInput(f"{text}: neither a job nor saved predictions in {results}, nor STUDY.toml:ARM{hint}")
     return found[0]
+
+
+def seeds_of(typed: str | None) -> list[int] | None:
+    """Read a list of seeds as typed; None where none was.
+
+    Raises: InvalidInput.
+    """
+    if typed is None:
+        return None
+    try:
+        seeds = [int(part) for part in typed.split(",")]
+    except ValueError:
+        raise InvalidInput(f"--seeds {typed}: must be whole numbers with commas, e.g. 0,1,2") from None
+    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise InvalidInput(f"--seeds {typed}: seeds are different numbers from 0 up, e.g. 0,1,2")
+    return seeds
+
+
+def confidence(value: float) -> None:
+    """See that intervals can be of a confidence.
+
+    Raises: InvalidInput.
+    """
+    if not 0.5 <= value < 1:
+        raise InvalidInput(f"--confidence {value:g}: must be from 0.5 up and below 1, e.g. 0.95")
+
+
+def effect(value: float) -> None:
+    """See that an effect can be one of a score in percent.
+
+    Raises: InvalidInput.
+    """
+    if not 0 < value <= 100:
+        raise InvalidInput(f"--effect {value:g}: points of the primary metric, more than 0 and at most 100, e.g. 1")
+
+
+def _protocol(text: str) -> None:
+    from benchbox.metrics.protocol import parse
+
+    parse(text)
+
+
+READ: dict[str, Callable[[Any], object]] = {
+    "seeds": seeds_of,
+    "protocol": _protocol,
+    "confidence": confidence,
+    "effect": effect,
+}
+"""Parameters of any verb that can be judged by themselves, and what reads them."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from benchbox import store
 from benchbox.cli import folders
-from benchbox.cli.arms import arm_rows, choose_scale, counted
+from benchbox.cli.arms import arm_rows, counted
+from benchbox.cli.finished import choose_scale
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.papers import filled_tables, study_of
@@ -20,7 +21,7 @@ from benchbox.papers import read as papers
 from benchbox.papers.read import COUNTED
 from benchbox.plan import Arm, expand
 from benchbox.report.frame import protocols
-from benchbox.report.layout import score_columns
+from benchbox.report.layout import heading, score_columns
 from benchbox.spec import Study, read_study
 
 
@@ -89,9 +90,10 @@ def _of_study(table: str, row: str, column: str, asked: str | None, results: Pat
     if column in COUNTED:
         return Asked(title, study, scale, row, column)
     rows = arm_rows(arms, results)
-    columns = score_columns(rows, protocols(rows), mixed=False)
+    used = protocols(rows)
+    columns = score_columns(rows, used, mixed=False)
     for one in columns:
-        if column in (one.key, one.metric):
+        if column in (one.key, one.metric, heading(one.metric, one.protocols[0], used)):
             return Asked(title, study, scale, row, one.metric, protocol=one.protocols[0])
     keys = {(group, metric): name for found in rows for name, metric, group in found.scores}
     for (group, metric), name in keys.items():

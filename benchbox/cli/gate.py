@@ -4,13 +4,51 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from benchbox.cli.options import Format, Json, Results, Seeds
+from benchbox.errors import BenchboxError
 
 
+class Reporting(TyperCommand):
+    """A verb that also reports on words it cannot read: CI would show the report of an earlier call instead."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the words of a call.
+
+        Raises: InvalidInput or the parser's own error, once the report is written.
+        """
+        from benchbox.cli.app import UsageError, misuse
+
+        words = list(args)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except (BenchboxError, UsageError) as problem:
+            lenient = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
+            # the parser reads nothing where the last word is an option without its value
+            for some in (words, words[:-1]):
+                read = super().make_context(info_name, list(some), parent, **extra, **lenient).params
+                if read.get("declaration"):
+                    break
+            _report(problem if isinstance(problem, BenchboxError) else misuse(problem), read)
+            raise
+
+
+def _report(problem: BenchboxError, read: dict[str, Any]) -> None:
+    from benchbox.cli.judging import publish
+    from benchbox.gates.reports import Report
+
+    folder = read.get("report") or Path(read.get("results") or "results") / "gate"
+    publish(Report(Path(read.get("declaration") or "FILE.toml"), problem.exit_code, problem=str(problem)), Path(folder))
+
+
+gate_verb = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@gate_verb.command("gate", cls=Reporting)
 def gate(
     declaration: Annotated[Path, typer.Argument(metavar="FILE.toml", help="A study, or gates of one.")],
     update: Annotated[bool, typer.Option("--update", help="Make today's results the references.")] = False,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchbox.cli.draft import GROUNDS, VARIATIONS, Choice, known_data, network, text_of, variation
-from benchbox.cli.study import seeds_of
+from benchbox.cli.early import seeds_of
 from benchbox.console import many, note, question
 from benchbox.errors import OK, BenchboxError, InvalidInput
 from benchbox.files import explained, write_temporary

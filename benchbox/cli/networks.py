@@ -13,7 +13,7 @@ from benchbox.cli.counts import count_networks
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.console import data, note, plain
-from benchbox.errors import FAILED, OK, EnvironmentProblem
+from benchbox.errors import FAILED, OK
 from benchbox.networks import networks, note_of, source_of
 
 COSTS_NOTES = (
@@ -66,8 +66,6 @@ def list_all(names: Sequence[str], format: str) -> int:
 
 def check(path: Path, format: str) -> int:
     """Print which networks a file of weights fits, with the line of a study that uses it; 1 where it fits none."""
-    if not path.exists():
-        raise EnvironmentProblem(f"{path}: no such file")
     answer: dict[str, Any] = ask(["fit", str(path)])
     file = str(path.resolve())
     rows = []

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchbox import store
 from benchbox.cli import folders, pictures
-from benchbox.cli.arms import counted, joined, scaled
+from benchbox.cli.arms import counted, joined
+from benchbox.cli.finished import scaled
 from benchbox.cli.page_tables import number, plain_table, study_table, word
 from benchbox.cli.study import Selection
 from benchbox.errors import BenchboxError, CannotJudge

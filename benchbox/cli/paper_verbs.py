@@ -53,6 +53,7 @@ def explain(
     early.look(paper=paper, scale=scale)
     if paper is None:
         early.arm(Path(table), row, scale)
+        early.column(column)
     else:
         early.places(paper, [table], row, column)
     from benchbox.cli import explain as verb

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchbox.cli.arms import arm_rows, choose_scale, counted, differences
+from benchbox.cli.arms import arm_rows, counted, differences
 from benchbox.cli.differences import How, spreads
+from benchbox.cli.finished import choose_scale
 from benchbox.errors import CannotJudge, InvalidInput, nearest
 from benchbox.papers.read import Paper, PaperTable
 from benchbox.plan import Arm, expand

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchbox.cli.arms import choose_scale
+from benchbox.cli import early
+from benchbox.cli.finished import choose_scale
 from benchbox.cli.papers import studies_of
 from benchbox.cli.plotted import GATHER
 from benchbox.cli.shown import COSTS, Shown
@@ -34,8 +35,7 @@ class How:
 
 def plot(path: Path | None, paper: str | None, choice: Choice, how: How) -> int:
     """Draw the figures of a study or of a paper's studies, print the paths of their files, say why others are not."""
-    if (path is None) == (paper is None):
-        raise InvalidInput(f"plot: give either a study's file or --paper NAME (papers: {', '.join(papers.names())})")
+    early.study_or_paper("plot", path, paper)
     check(how)
     paths, problems = [path] if path else studies_of(papers.read(str(paper))), []
     for one in paths:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchbox import costs
-from benchbox.cli import folders
+from benchbox.cli import early, folders
 from benchbox.cli.counts import count_networks
 from benchbox.cli.differences import How, Row, compared
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.study import Selection, estimates
 from benchbox.console import duration, many, note
-from benchbox.errors import OK, CannotJudge, InvalidInput
+from benchbox.errors import OK, CannotJudge
 from benchbox.plan import jobs
 from benchbox.report.tables import PRIMARY
 from benchbox.stats.compare import Comparison
@@ -36,8 +36,7 @@ class Recorded:
 
 def needed(chosen: Selection, effect: float, format: str) -> int:
     """Print for every arm what it takes to see an effect, in points of the primary metric."""
-    if not 0 < effect <= 100:
-        raise InvalidInput(f"--effect {effect:g}: points of the primary metric, more than 0 and at most 100")
+    early.effect(effect)
     found = recorded(chosen)
     seconds = _seconds(chosen)
     planned = len({arm.seed for arm in chosen.arms})

@@ -9,7 +9,7 @@ from statistics import mean
 
 from benchbox.cli import folders
 from benchbox.cli.ask import ask
-from benchbox.cli.compare import arm_side
+from benchbox.cli.finished import arm_side
 from benchbox.cli.grid import FORMATS, emit
 from benchbox.cli.markup import Column
 from benchbox.cli.watch import find

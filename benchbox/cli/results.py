@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchbox.cli import early
 from benchbox.cli.options import Format, Json, Results, Scale
 from benchbox.cli.verbs import Words
 from benchbox.errors import InvalidInput
@@ -73,6 +74,7 @@ def tensorboard(
 
     Exit codes: 0 written, 2 invalid study, 3 none of the jobs was begun, 4 no room, or TensorBoard is not installed.
     """
+    early.look(studies or [], scale=scale)
     from benchbox.cli import tensorboard as verb
 
     sys.exit(verb.tensorboard(studies or [], scale, persons, results, "json" if json else format))

@@ -36,7 +36,7 @@ def table(
 
     Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
     """
-    early.study_or_paper(study, paper)
+    early.of_table(study, paper, tables or [], (by, protocol, with_, seeds))
     early.look([study], paper=paper, scale=scale, saved=with_ or [], results=results)
     if paper is not None:
         early.places(paper, tables or [])
@@ -65,6 +65,7 @@ def report(
     Exit codes: 0 written, 2 usage or an invalid study, 3 nothing has results, 4 it cannot be written or opened.
     """
     early.look(studies or [], paper=paper, scale=scale)
+    early.page(out)
     from benchbox.cli import report as verb
 
     sys.exit(verb.report(verb.Asked(studies or [], paper, scale, results, out, full, open)))
@@ -118,7 +119,9 @@ def plot(
 
     Exit codes: 0 drawn, 2 usage or an unknown kind, 3 nothing that is done to draw, 4 a folder that cannot be written.
     """
-    early.look([study], paper=paper, scale=scale)
+    early.study_or_paper("plot", study, paper)
+    early.look([study], paper=paper, scale=scale, only=only)
+    early.written_to(out, out)
     from benchbox.cli import plot as verb
     from benchbox.cli.study import Choice
 
@@ -146,6 +149,12 @@ def score(
     """
     early.data_set(dataset)
     early.file(predictions)
+    if truth is not None:
+        early.file(truth)
+    if save:
+        from benchbox.saved import check_name
+
+        check_name(save)
     from benchbox.cli import scores
 
     asked = protocol or []
@@ -209,6 +218,9 @@ def predict(
     or one without its weights; 4 the folder cannot be written.
     """
     early.result(run, scale, results)
+    for image in images:
+        early.file(image)
+    early.written_to(out, out)
     from benchbox.cli import predict as verb
 
     wanted = verb.Wanted(box or [], show or [], out, svg)

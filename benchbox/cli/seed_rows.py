@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchbox import saved, store
 from benchbox.cli import folders
-from benchbox.cli.arms import scaled
-from benchbox.cli.study import seeds_of
+from benchbox.cli.early import seeds_of
+from benchbox.cli.finished import scaled
 from benchbox.errors import InvalidInput
 from benchbox.report.frames import Seed, jobs_alone
 from benchbox.spec import read_study

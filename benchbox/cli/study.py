@@ -11,10 +11,11 @@ from typing import Any
 from benchbox import costs, estimate
 from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
+from benchbox.cli.early import arms_named, seeds_of
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.console import duration, many, note
-from benchbox.errors import OK, InvalidInput, nearest
+from benchbox.errors import OK
 from benchbox.jobdir import JobDir, State
 from benchbox.plan import Arm, expand, jobs
 from benchbox.spec import Study, read_study
@@ -55,12 +56,8 @@ def select(path: Path, choice: Choice) -> Selection:
     arms = expand(study, scale, seeds_of(choice.seeds))
     known.remember(path, {arm.job: arm.name for arm in arms})
     if choice.only:
-        named = [arm for arm in arms if any(part.lower() in arm.name.lower() for part in choice.only)]
-        if not named:
-            raise InvalidInput(
-                f"--only {' '.join(choice.only)}: no arm{nearest(choice.only[0], [a.name for a in arms])}"
-            )
-        arms = named
+        names = arms_named([arm.name for arm in arms], choice.only)
+        arms = [arm for arm in arms if arm.name in names]
     return Selection(study, scale, reason, arms, data, choice.results)
 
 
@@ -149,19 +146,3 @@ def _difference(arm: Arm) -> str:
 
 def _short(value: Any) -> str:
     return json.dumps(value) if value is not None else "none"
-
-
-def seeds_of(typed: str | None) -> list[int] | None:
-    """Read a list of seeds as typed; None where none was.
-
-    Raises: InvalidInput.
-    """
-    if typed is None:
-        return None
-    try:
-        seeds = [int(part) for part in typed.split(",")]
-    except ValueError:
-        raise InvalidInput(f"--seeds {typed}: must be whole numbers with commas, e.g. 0,1,2") from None
-    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        raise InvalidInput(f"--seeds {typed}: seeds are different numbers from 0 up")
-    return seeds

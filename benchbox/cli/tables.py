@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.cli import early
-from benchbox.cli.arms import arm_rows, counted, differences, scaled
+from benchbox.cli.arms import arm_rows, counted, differences
 from benchbox.cli.differences import How
+from benchbox.cli.early import seeds_of
+from benchbox.cli.finished import scaled
 from benchbox.cli.grid import emit_sheets
 from benchbox.cli.markup import Column, Look, Sheet
 from benchbox.cli.papers import filled_tables
 from benchbox.cli.scores import check_group
-from benchbox.cli.study import seeds_of
-from benchbox.errors import CANNOT_JUDGE, OK, InvalidInput
+from benchbox.errors import CANNOT_JUDGE, OK
 from benchbox.papers import read as papers
 from benchbox.report.layout import SCHEMA, Layout
 from benchbox.report.paper import paper_table
@@ -60,11 +61,7 @@ def layouts(
 
     Raises: InvalidInput where what is asked for does not go together, or is not there.
     """
-    early.study_or_paper(path, paper)
-    if path is not None and shown.tables:
-        raise InvalidInput("table: --table goes with --paper")
-    if path is None and (shown.by or shown.protocols or shown.saved or shown.seeds):
-        raise InvalidInput("table: --by, --protocol, --seeds and --with go with a study's file")
+    early.of_table(path, paper, shown.tables, (shown.by, shown.protocols, shown.saved, shown.seeds))
     if path is not None:
         return [study_layout(path, scale, shown, results)]
     return paper_layouts(str(paper), shown, scale, results, wide=wide)

@@ -45,7 +45,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "rescore": ("score_verbs:rescore", "Make scores anew from the persons on record."),
     },
     "CI": {
-        "gate": ("gate:gate", "Hold results against references: regressed, or only noise?"),
+        "gate": ("gate:gate_verb", "Hold results against references: regressed, or only noise?"),
     },
     "Machine": {
         "data": ("data:data_verbs", "Data sets: what is there, and is it sound."),

@@ -7,15 +7,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import TEX, Column, Sheet, escape_latex
-from benchbox.cli.tables import Shown, fingerprint, paper_layouts, sheet, study_layout
 from benchbox.console import many, note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, BenchboxError, CannotJudge, InvalidInput
 from benchbox.files import refuse_special
-from benchbox.report.layout import Layout
+
+if TYPE_CHECKING:
+    from benchbox.report.layout import Layout
 
 COMMENT = re.compile(r"\s*% benchbox: (\{.*\})\s*$")
 ROW = re.compile(r"(?P<cells>.*?)\s*\\\\\s*% row: (?P<key>\"[^\"\\\\]*(?:\\\\.[^\"\\\\]*)*\")\s*$")
@@ -44,6 +45,8 @@ def verify(path: Path, results: Path, format: str) -> int:
             f"{path}: no table of benchbox table --format latex, which says in a comment what it was made from; "
             "those of compare, claims and other verbs do not, and cannot be verified"
         )
+    from benchbox.cli.tables import fingerprint, sheet
+
     changed: list[dict[str, Any]] = []
     unknown: list[str] = []
     equal = 0
@@ -141,6 +144,8 @@ def _today(table: Printed, path: Path, results: Path) -> Layout:
 
     Raises: CannotJudge where it cannot be made any more.
     """
+    from benchbox.cli.tables import Shown, paper_layouts, study_layout
+
     origin = table.comment["origin"]
     try:
         shown = Shown(

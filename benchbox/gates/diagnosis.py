@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from benchbox.gates.sides import Side
 from benchbox.gates.signs import CELL, Mean, mean
+from benchbox.gates.verdict import Diagnosis, Moved, Worst
 from benchbox.metrics.coco_match import AREAS
 from benchbox.metrics.conventions import CONVENTIONS
 from benchbox.metrics.protocol import Protocol, parse
@@ -21,60 +21,10 @@ WORST = 5
 ERRORS = 4
 """Standard errors from which an offset or a rate is no chance."""
 LEAST_PIXELS = 0.1
+LEAST_OF_SPREAD = 0.25
+"""Share of the joints' scatter from which an offset costs points."""
 LEAST_SWAPPED = 1.0
 """Percent points from which more exchanged joints are worth a word."""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """How one group's score moved, in points; the interval is NaN where there is none."""
-
-    group: str
-    before: float
-    now: float
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def change(self) -> float:
-        """Return now - before."""
-        return self.now - self.before
-
-    def __str__(self) -> str:
-        interval = "" if math.isnan(self.low) else f" [{self.low:+.1f}, {self.high:+.1f}]"
-        return f"{self.group} {self.change:+.1f}{interval} ({self.before:.1f} -> {self.now:.1f})"
-
-
-@dataclass(frozen=True)
-class Worst:
-    """A person whose score fell: percent of the joints found, or OKS times 100, before and now."""
-
-    image: str
-    person: int
-    before: float
-    now: float
-
-    def __str__(self) -> str:
-        return f"{self.image} person {self.person} ({self.before:.0f} -> {self.now:.0f})"
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Where a score moved.
-
-    Args:
-        moved: the group of each of `KINDS` that fell most.
-        worst: persons that lost most.
-        sentences: all of this in words, the likeliest cause first.
-        swapped: percent of joints that lie at the mirrored joint's place, before and now.
-        offset: (dx, dy) by which all joints moved, in pixels of the input.
-    """
-
-    moved: tuple[Moved, ...]
-    worst: tuple[Worst, ...]
-    sentences: tuple[str, ...]
-    swapped: tuple[float, float]
-    offset: tuple[float, float]
 
 
 def diagnose(before: Side, now: Side, protocol: str, confidence: float) -> Diagnosis:
@@ -89,17 +39,10 @@ def diagnose(before: Side, now: Side, protocol: str, confidence: float) -> Diagn
     signs = [mean([training.signs for training in side.trainings]) for side in (before, now)]
     offset = (signs[1].dx - signs[0].dx, signs[1].dy - signs[0].dy)
     paired = sum(training.signs.paired for training in now.trainings) / len(now.trainings)
-    causes: list[str] = []
-    remarks: list[str] = []
-    for text, is_cause in (_of_swaps(signs[0], signs[1], paired), _of_offset(offset, signs)):
-        (causes if is_cause else remarks).append(text)
-    if moved:
-        remarks.insert(0, "fell most, in points: " + "; ".join(map(str, moved)))
-    if worst:
-        remarks.append("persons that lost most: " + "; ".join(map(str, worst)))
-    return Diagnosis(
-        moved, worst, tuple(text for text in (*causes, *remarks) if text), (signs[0].swapped, signs[1].swapped), offset
-    )
+    said = [_of_swaps(signs[0], signs[1], paired), _of_offset(offset, signs)]
+    said += ["fell most, in points: " + "; ".join(map(str, moved))] if moved else []
+    said += ["persons that lost most: " + "; ".join(map(str, worst))] if worst else []
+    return Diagnosis(moved, worst, tuple(filter(None, said)), (signs[0].swapped, signs[1].swapped), offset)
 
 
 def _of_joints(before: Side, now: Side, protocol: str, confidence: float) -> list[Moved]:
@@ -195,25 +138,24 @@ def _by_person(side: Side, protocol: str) -> np.ndarray:
     return share
 
 
-def _of_swaps(before: Mean, now: Mean, paired: float) -> tuple[str, bool]:
+def _of_swaps(before: Mean, now: Mean, paired: float) -> str:
     if math.isnan(before.swapped) or math.isnan(now.swapped):
-        return "", False
-    rates = (
-        f"{now.swapped:.1f} % of the joints lie at the mirrored joint's place, {before.swapped:.1f} % in the reference"
-    )
+        return ""
     rise, share = now.swapped - before.swapped, max(before.swapped, 100 / max(paired, 1)) / 100
     error = 100 * math.sqrt(2 * share * (1 - share) / max(paired, 1))
-    if rise > max(LEAST_SWAPPED, ERRORS * error):
-        return f"left and right look exchanged: {rates}", True
-    return (f"left and right: {rates}" if rise > 0 else ""), False
+    if rise <= max(LEAST_SWAPPED, ERRORS * error):
+        return ""
+    rates = f"{now.swapped:.1f} % of the joints lie at the mirrored joint's place, {before.swapped:.1f} %"
+    return f"left and right look exchanged: {rates} in the reference"
 
 
-def _of_offset(offset: tuple[float, float], signs: Sequence[Mean]) -> tuple[str, bool]:
-    error = math.hypot(*(one.error for one in signs))
-    if math.isnan(error) or any(map(math.isnan, offset)):
-        return "", False
+def _of_offset(offset: tuple[float, float], signs: Sequence[Mean]) -> str:
+    """Say that all joints moved, where they lie close enough to the truth for that to mean anything."""
+    error, spread = math.hypot(*(one.error for one in signs)), max(one.spread for one in signs)
+    least = max(LEAST_PIXELS, ERRORS * error, LEAST_OF_SPREAD * spread)
     dx, dy = offset
-    moved = f"({dx:+.2f}, {dy:+.2f}) pixels of the input, ({dx / CELL:+.2f}, {dy / CELL:+.2f}) heatmap cells"
-    if max(abs(dx), abs(dy)) > max(LEAST_PIXELS, ERRORS * error):
-        return f"all joints moved by {moved} against the reference", True
-    return f"offset against the reference: {moved}", False
+    # of what is not found to a heatmap cell the median lies anywhere
+    if not (spread <= CELL and max(abs(dx), abs(dy)) > least):
+        return ""
+    cells = f"({dx / CELL:+.2f}, {dy / CELL:+.2f}) heatmap cells"
+    return f"all joints moved by ({dx:+.2f}, {dy:+.2f}) pixels of the input, {cells} against the reference"

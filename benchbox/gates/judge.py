@@ -12,11 +12,12 @@ import numpy as np
 from benchbox.errors import CannotJudge, nearest
 from benchbox.gates import costs, printed, reference
 from benchbox.gates.declaration import PAPER, Gate
-from benchbox.gates.diagnosis import Diagnosis, diagnose
+from benchbox.gates.diagnosis import diagnose
 from benchbox.gates.measured import Results
 from benchbox.gates.persons import check_same
-from benchbox.gates.rule import COULD_NOT_JUDGE, IMPROVED, PASSED, REGRESSED, Gain, each_confidence, needed, word
+from benchbox.gates.rule import Gain, each_confidence, needed, word
 from benchbox.gates.sides import Side, protocol_of
+from benchbox.gates.verdict import COULD_NOT_JUDGE, IMPROVED, PASSED, REGRESSED, Diagnosis, Verdict
 from benchbox.papers.read import Paper
 from benchbox.stats.ap import ApSample
 from benchbox.stats.compare import KINDS, Comparison, compare, noise
@@ -24,35 +25,6 @@ from benchbox.stats.pck import PckSample
 from benchbox.stats.sample import Sample, Score
 
 ONE_SEED = "one seed on a side: the interval is that of other persons, the noise of training is not covered"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came of one gate; numbers are in the metric's unit and NaN where there are none.
-
-    Args:
-        outcome: of `rule.CODES`. reason: one line.
-        change: measured - reference; low, high: its interval; floor: the smallest tolerance that noise allows.
-        seeds: trainings of the reference and of the measured side. persons: how many were compared.
-        kind: what the interval speaks of, see `stats.compare.Comparison`.
-    """
-
-    gate: Gate
-    outcome: str
-    reason: str
-    protocol: str = ""
-    measured: float = math.nan
-    reference: float = math.nan
-    change: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-    floor: float = math.nan
-    tolerance: float = math.nan
-    seeds: tuple[int, int] = (0, 0)
-    persons: int = 0
-    kind: str = ""
-    notes: tuple[str, ...] = ()
-    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +115,10 @@ class Judge:
                 ("arm", gate.arm, before.arm),
             ):
                 if is_now != was:
-                    raise CannotJudge(f'{gate.against}: is of {key} "{was}", the gate speaks of "{is_now}"')
+                    raise CannotJudge(
+                        f'{gate.against}: is of {key} "{was}", the gate speaks of "{is_now}"; name another file in '
+                        f"against = and write it: {self.accept}"
+                    )
         else:
             name = self.results.arm(gate.scale, gate.arm).reference
             if name == gate.arm:
@@ -192,7 +167,10 @@ class Judge:
             seeds=(0 if case.before is None else found.seeds[0], found.seeds[1]),
             persons=found.persons,
             kind=found.kind if case.before is not None else KINDS[found.seeds[1] > 1],
-            notes=(*((ONE_SEED,) if min(found.seeds) == 1 else ()), *_other_jobs(gate, case.before, case.now)),
+            notes=(
+                *((ONE_SEED,) if min(found.seeds) == 1 and not equal else ()),
+                *_other_jobs(gate, case.before, case.now),
+            ),
         )
         if verdict.outcome == COULD_NOT_JUDGE:
             verdict = replace(verdict, reason=f"{verdict.reason}: {needed(found, aa, verdict.tolerance)}")
@@ -240,7 +218,7 @@ def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, acc
     reasons = {
         PASSED: "the same to the bit" if gain.equal else f"within {tolerance:.4g} {unit} of the reference",
         IMPROVED: f"better by more than {tolerance:.4g} {unit}",
-        REGRESSED: f"{change:+.4g} {unit} [{low:+.4g}, {high:+.4g}], tolerated are {tolerance:.4g}",
+        REGRESSED: f"worse by more than {tolerance:.4g} {unit}",
         COULD_NOT_JUDGE: f"tolerance {tolerance:.4g} is below the noise floor {gain.floor:.4g}",
     }
     if outcome == IMPROVED and isinstance(gate.against, Path):

@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from benchbox import store
-from benchbox.errors import CannotJudge, InvalidInput, nearest
+from benchbox.errors import CannotJudge, InvalidInput
+from benchbox.gates.arms import ArmJobs, arm_of, check_done
 from benchbox.gates.declaration import FAMILY, Gate
 from benchbox.gates.persons import Roll, hits_of, in_order, roll_of
 from benchbox.gates.sides import Side, Training, protocol_of
@@ -28,16 +29,6 @@ from benchbox.pose.skeleton import SKELETONS, Skeleton
 Matched = tuple[Ground, Mapping[str, Sequence[str]]]
 Matcher = Callable[[Sequence[str], str, Sequence[str]], Mapping[str, Any]]
 """Match some jobs' predictions by a COCO protocol for some groups; returns what `worker.matches` does."""
-
-
-@dataclass(frozen=True)
-class ArmJobs:
-    """An arm of a study at a scale: its jobs by seed, and the name of the arm that it is held against there."""
-
-    name: str
-    scale: str
-    reference: str
-    jobs: Mapping[int, str]
 
 
 @dataclass
@@ -66,10 +57,7 @@ class Results:
 
         Raises: CannotJudge where the study has none of that name.
         """
-        if (scale, name) not in self.arms:
-            names = [other for place, other in self.arms if place == scale]
-            raise CannotJudge(f'arm "{name}": the study has none{nearest(name, names)}')
-        return self.arms[scale, name]
+        return arm_of(self.arms, scale, name)
 
     def side(self, scale: str, name: str) -> Side:
         """Return an arm's side, by the protocols of all gates that speak of it or of an arm held against it.
@@ -100,10 +88,7 @@ class Results:
         if key not in self.stores:
             with unreadable():
                 found = store.read(self.results, arm.jobs.values(), self.data)
-            for seed, job in arm.jobs.items():
-                state = found.states[job].name
-                if state != "done":
-                    raise CannotJudge(f'arm "{arm.name}", seed {seed}: job {job} is {state}{HINTS.get(state, "")}')
+            check_done(arm, {job: state.name for job, state in found.states.items()})
             self.stores[key] = found
         return self.stores[key]
 
@@ -149,15 +134,6 @@ class Results:
                 ground = Ground(*(tuple(told[name]) for name in ("groups", "persons", "images")))
                 found[protocol] = (ground, told["predictions"])
         return found
-
-
-HINTS = {
-    "stale": ": made by other code or data than today's; run it again with --stale",
-    "pending": "; run the study first",
-    "interrupted": "; run the study again",
-    "running": "; wait for it",
-    "failed": "; see its log",
-}
 
 
 @contextlib.contextmanager

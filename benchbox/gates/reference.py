@@ -17,6 +17,7 @@ import numpy as np
 
 from benchbox.errors import CannotJudge
 from benchbox.files import explained, read_json
+from benchbox.gates.arms import check_there
 from benchbox.gates.persons import Roll, read_hits, spelt
 from benchbox.gates.sides import Side, Training
 from benchbox.gates.signs import Signs
@@ -54,11 +55,8 @@ def read(path: Path) -> Side:
 
     Raises: CannotJudge naming the file.
     """
+    check_there(path)
     with explained(path):
-        if not path.is_file():
-            near = sorted(path.parent.glob("*.json")) if path.parent.is_dir() else []
-            known = f"; there are: {', '.join(one.name for one in near)}" if near else ""
-            raise CannotJudge(f"{path}: no such reference{known}; `--update` writes it")
         record = read_json(path)
     if record is None:
         raise CannotJudge(f"{path}: damaged: not a whole JSON object; {RESTORE}")

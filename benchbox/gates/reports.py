@@ -13,8 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from benchbox.files import explained, write_temporary
-from benchbox.gates.judge import Verdict
-from benchbox.gates.rule import COULD_NOT_JUDGE, IMPROVED, PASSED, REGRESSED
+from benchbox.gates.verdict import COULD_NOT_JUDGE, IMPROVED, PASSED, REGRESSED, Verdict
 
 SCHEMA = 1
 # Source: XML 1.0, section 2.2, what is no character; and control characters that a terminal would obey.
@@ -95,15 +94,9 @@ class Report:
                 "|---|---|---:|---:|---:|---|---:|---|",
             ]
             lines += ["| " + " | ".join([MARKS[one.outcome], *map(_md, _cells(one))]) + " |" for one in self.verdicts]
-        for verdict in self.verdicts:
-            told = details(verdict)
-            if verdict.outcome != PASSED or verdict.notes:
-                lines += [
-                    "",
-                    f"### {_md(verdict.gate.name)}: {verdict.outcome}",
-                    "",
-                    *(f"- {_md(text)}" for text in told),
-                ]
+        shown = [one for one in self.verdicts if one.outcome != PASSED or one.notes]
+        for verdict, told in zip(shown, told_once(shown), strict=True):
+            lines += ["", f"### {_md(verdict.gate.name)}: {verdict.outcome}", "", *(f"- {_md(text)}" for text in told)]
         return "\n".join([*lines, *(["", _md(self.note)] if self.note else [])]) + "\n"
 
     def annotations(self) -> Iterable[str]:
@@ -114,7 +107,7 @@ class Report:
             if verdict.outcome == PASSED:
                 continue
             kind = {REGRESSED: "error", COULD_NOT_JUDGE: "error", IMPROVED: "notice"}[verdict.outcome]
-            text = "\n".join([verdict.reason, *details(verdict)[1:]])
+            text = "\n".join([_message(verdict), *details(verdict)[1:]])
             title = f"{verdict.gate.name}: {verdict.outcome}"
             yield _command(kind, self.path, verdict.gate.line, title, text)
 
@@ -165,6 +158,22 @@ def details(verdict: Verdict) -> list[str]:
     return [verdict.reason, *verdict.notes, *(verdict.diagnosis.sentences if verdict.diagnosis else ())]
 
 
+def told_once(verdicts: Sequence[Verdict]) -> list[list[str]]:
+    """Return what is to say of each verdict, the reason first; what an earlier gate told at length is only named."""
+    first: dict[str, str] = {}
+    found = []
+    for verdict in verdicts:
+        name, texts = verdict.gate.name, []
+        for text in details(verdict):
+            own = text == verdict.reason and verdict.outcome != COULD_NOT_JUDGE
+            if own or first.setdefault(text, name) == name:
+                texts.append(text)
+            elif (same := f'as of "{first[text]}"') not in texts:
+                texts.append(same)
+        found.append(texts)
+    return found
+
+
 def number(value: float, verdict: Verdict, sign: bool = False) -> str:
     """Spell a number as its metric is read."""
     if math.isnan(value):
@@ -196,9 +205,16 @@ def _case(path: Path, verdict: Verdict) -> str:
     name, place = quoteattr(fit(verdict.gate.name)), quoteattr(fit(str(path)))
     head = f'  <testcase classname={place} name={name} file={place} line="{verdict.gate.line}" time="0">'
     tag = {REGRESSED: "failure", COULD_NOT_JUDGE: "error"}.get(verdict.outcome, "system-out")
-    text = fit("\n".join(details(verdict)))
-    message = f" message={quoteattr(fit(verdict.reason))}" if tag != "system-out" else ""
+    text = fit("\n".join([_message(verdict), *details(verdict)[1:]]))
+    message = f" message={quoteattr(fit(_message(verdict)))}" if tag != "system-out" else ""
     return f"{head}<{tag}{message}>{escape(text)}</{tag}></testcase>"
+
+
+def _message(verdict: Verdict) -> str:
+    """Return the reason of a verdict for where no table stands beside it."""
+    if verdict.outcome != REGRESSED:
+        return verdict.reason
+    return f"{number(verdict.change, verdict, True)} {interval(verdict)}: {verdict.reason}"
 
 
 def _md(text: str) -> str:

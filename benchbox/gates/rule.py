@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchbox.errors import CANNOT_JUDGE, FAILED, OK
+from benchbox.gates.verdict import COULD_NOT_JUDGE, IMPROVED, PASSED, REGRESSED
 from benchbox.stats.compare import Comparison
-
-PASSED, IMPROVED, REGRESSED, COULD_NOT_JUDGE = "passed", "improved", "regressed", "could not judge"
-CODES = {PASSED: OK, IMPROVED: OK, REGRESSED: FAILED, COULD_NOT_JUDGE: CANNOT_JUDGE}
-WEIGHT = (FAILED, CANNOT_JUDGE, OK)
-"""Exit codes from the one that wins over the others."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +49,6 @@ def word(gain: Gain, tolerance: float) -> str:
     if gain.value < -tolerance:
         return REGRESSED
     return IMPROVED if gain.value > tolerance else PASSED
-
-
-def exit_code(outcomes: Iterable[str]) -> int:
-    """Return the exit code of several gates: one that regressed wins, then one that could not be judged.
-
-    No gate at all is no judgement.
-    """
-    codes = {CODES[one] for one in outcomes} or {CANNOT_JUDGE}
-    return next(code for code in WEIGHT if code in codes)
 
 
 def each_confidence(confidence: float, gates: int) -> float:

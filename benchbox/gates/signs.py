@@ -64,12 +64,13 @@ def signs_of(people: pa.Table, size: tuple[int, int], skeleton: Skeleton) -> Sig
 
 @dataclass(frozen=True)
 class Mean:
-    """Signs of several trainings together: share swapped in percent, offset in input pixels, its standard error."""
+    """Signs of several trainings together: share swapped in percent; in input pixels offset, its error, the scatter."""
 
     swapped: float
     dx: float
     dy: float
     error: float
+    spread: float
 
 
 def mean(signs: Sequence[Signs]) -> Mean:
@@ -82,6 +83,7 @@ def mean(signs: Sequence[Signs]) -> Mean:
         dy=sum(one.dy for one in signs) / number,
         # the trainings look at the same persons, so several tell little more than one
         error=max(one.error for one in signs),
+        spread=max(one.error * math.sqrt(one.joints) / NORMAL_MEDIAN for one in signs),
     )
 
 

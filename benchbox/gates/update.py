@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from benchbox.gates import costs, reference
 from benchbox.gates.declaration import Gate
 from benchbox.gates.measured import Results
 from benchbox.gates.sides import Side
+
+NOTABLE, MOST = 5.0, 3
+"""Points from which the change of a group is worth a line, and how many such lines there are."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,25 @@ def changes(update: Update) -> Iterator[dict[str, Any]]:
     old, new = (_values(side) if side else {} for side in (update.before, update.side))
     for key in dict.fromkeys([*new, *old]):
         if old.get(key) != new.get(key):
-            yield {"file": update.path.name, "score": key, "before": old.get(key), "now": new.get(key)}
+            score, group = key
+            yield {
+                "file": update.path.name,
+                "score": score,
+                "group": group,
+                "before": old.get(key),
+                "now": new.get(key),
+            }
+
+
+def summary(rows: Sequence[dict[str, Any]], groups: Collection[str]) -> list[dict[str, Any]]:
+    """Return the changes of costs, of whole-set scores and of the groups asked for, and the greatest of the others."""
+
+    def moved(row: Mapping[str, Any]) -> float:
+        return 0.0 if row["before"] is None or row["now"] is None else abs(row["now"] - row["before"])
+
+    others = [row for row in rows if row["group"] not in ("all", *groups)]
+    most = sorted((row for row in others if moved(row) >= NOTABLE), key=moved, reverse=True)[:MOST]
+    return [row for row in rows if row not in others or row in most]
 
 
 def _update(path: Path, gates: Sequence[Gate], results: Results, provenance: Mapping[str, Any]) -> Update:
@@ -109,11 +130,12 @@ def _check(gate: Gate, side: Side, results: Results) -> None:
             raise CannotJudge(f'"{gate.name}": seed {training.seed} has no {gate.metric} of {gate.group}, or a NaN')
 
 
-def _values(side: Side) -> dict[str, float]:
+def _values(side: Side) -> dict[tuple[str, str], float]:
+    """Return scores and costs by what they are called and whose they are."""
     names = list(dict.fromkeys(key for training in side.trainings for key in training.scores))
-    found = {}
+    found: dict[tuple[str, str], float] = {}
     for protocol, metric, group in names:
         values = [training.scores.get((protocol, metric, group), math.nan) for training in side.trainings]
         if not any(map(math.isnan, values)):
-            found[f"{metric} of {group}, {protocol}"] = float(np.mean(values))
-    return found | {"parameters": float(side.parameters), "macs": float(side.macs)}
+            found[f"{metric} of {group}, {protocol}", group] = float(np.mean(values))
+    return found | {("parameters", "all"): float(side.parameters), ("macs", "all"): float(side.macs)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -159,10 +160,14 @@ def missing(rows: Sequence[ArmRow]) -> int:
     return sum(row.state not in ("done", "saved") for row in rows)
 
 
-def notes_on(rows: Sequence[ArmRow]) -> list[str]:
-    """Return the footnotes on seeds, stale rows, saved predictions and single arms."""
-    most = max((len(row.arm.jobs) for row in rows), default=1)
-    notes = ["One seed: a difference may be noise."] if most == 1 else [f"Mean ± standard deviation over {most} seeds."]
+def notes_on(rows: Sequence[ArmRow], *, compared: bool = False) -> list[str]:
+    """Return the footnotes on seeds, stale rows, saved predictions and single arms.
+
+    Args: compared: differences stand beside the scores, and say themselves what is known of noise.
+    """
+    seeds = [found.n for row in rows for found in itertools.islice(row.scores.values(), 1)]
+    notes = ["One seed: a difference may be noise."] if len(seeds) > 1 and max(seeds) == 1 and not compared else []
+    notes += [f"Mean ± standard deviation over {max(seeds)} seeds."] if max(seeds, default=0) > 1 else []
     if any(row.state == "stale" for row in rows):
         notes.append("stale: made by other code or data than today's; `benchbox run STUDY --stale` makes it anew.")
     if any(row.state == "saved" for row in rows):

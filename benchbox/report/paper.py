@@ -125,9 +125,8 @@ def _footnotes(filled: Filled, marks: Mapping[str, str]) -> list[str | Note]:
     notes += [Note(one.text.strip(), marks[one.key]) if marks[one.key] else one.text.strip() for one in wrong]
     notes += used_notes(shown) if any(column.mixed for column in shown) else []
     notes += [note for gaps in filled.gaps.values() for note in gaps.footnotes()]
-    return list(
-        dict.fromkeys([*notes, *_left_out(filled.arms, shown), *_verdict_notes(filled), *notes_on(filled.arms)])
-    )
+    seeds = notes_on(filled.arms, compared=bool(filled.gaps))
+    return list(dict.fromkeys([*notes, *_left_out(filled.arms, shown), *_verdict_notes(filled), *seeds]))
 
 
 def _headings(table: PaperTable, scale: str, compared: bool) -> list[Heading]:

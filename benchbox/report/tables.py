@@ -130,7 +130,7 @@ def _marks(rows: Sequence[ArmRow], columns: Sequence[ScoreColumn]) -> list[dict[
 
 
 def _notes(rows: Sequence[ArmRow], gaps: Differences | None) -> list[str]:
-    return [*(gaps.footnotes() if gaps else []), *notes_on(rows)]
+    return [*(gaps.footnotes() if gaps else []), *notes_on(rows, compared=bool(gaps))]
 
 
 def _kin(name: str, other: str) -> bool:

@@ -81,9 +81,13 @@ def _persons(options: argparse.Namespace) -> dict[int, str]:
 
 
 def _predict(options: argparse.Namespace) -> dict[str, Any]:
-    from benchbox.worker.images import Asked, predict_images
+    from benchbox.datasets.image import read_image
 
     asked = json.load(sys.stdin)
+    for image in asked["images"]:  # what is none is told before torch is loaded, which takes seconds
+        read_image(Path(image))
+    from benchbox.worker.images import Asked, predict_images
+
     return predict_images(options.results, asked.pop("job"), Asked(**asked))
 
 

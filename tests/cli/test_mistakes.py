@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from benchbox.cli.app import main
 
-NEXT = re.compile(r'did you mean "|known: |e\.g\. |[sS]ee benchbox|: benchbox |; type more|; give ')
+NEXT = re.compile(r'did you mean "|known: |e\.g\. |[sS]ee benchbox|: benchbox |; type more|; give |: give ')
 """What tells the next step."""
 CORPUS = {
     "tabel": 'did you mean "table"?',
@@ -61,7 +63,59 @@ CORPUS = {
     "models list hrnt": "did you mean",
     "verify nowhere.tex": "nowhere.tex: no such file",
     "gate nowhere.toml": "nowhere.toml: no such file; known: ablations/smoke.toml",
+    "gate ablations": "ablations: is a folder; give the study's TOML file",
+    "gate WRONG": 'wrong.toml:10: train.epcohs: unknown key; did you mean "epochs"?',
+    "gate STUDY --updat": '--updat: unknown option of benchbox gate; did you mean "--update"?',
+    "gate STUDY --format jsn": '--format jsn: unknown; did you mean "json"?',
+    "gate STUDY --seeds one": "--seeds one: must be whole numbers with commas, e.g. 0,1,2",
+    "plan STUDY --seeds one": "--seeds one: must be whole numbers with commas, e.g. 0,1,2",
+    "table STUDY --seeds one": "--seeds one: must be whole numbers with commas, e.g. 0,1,2",
+    "plot STUDY --seeds 0,0": "--seeds 0,0: seeds are different numbers from 0 up, e.g. 0,1,2",
+    "plan STUDY --effect 0": "--effect 0: points of the primary metric, more than 0 and at most 100, e.g. 1",
+    "table STUDY --protocol ap": "--protocol ap: unknown metric ap; known: coco-kp,",
+    "plot STUDY --protocol ap": "--protocol ap: unknown metric ap; known: coco-kp,",
+    "rescore --protocol ap": "--protocol ap: unknown metric ap; known: coco-kp,",
+    "rescore STUDY --only bslin": 'did you mean "baseline"?',
+    "plot STUDY --only bslin": 'did you mean "baseline"?',
+    "plot": "plot: give either a study's file or --paper NAME (papers: acnn,",
+    "plot STUDY --out FILE": "--out x.txt: x.txt is a file, not a folder; give another place",
+    "report STUDY --out FILE/page.html": "--out x.txt/page.html: x.txt is a file, not a folder; give another place",
+    "report STUDY --out ablations": "--out ablations: is a folder; name a file, e.g. ablations/report.html",
+    "table STUDY --table I": "table: --table goes with --paper; give one of them",
+    "table --paper acnn --seeds 0": "go with a study's file; give one",
+    "explain STUDY baseline PCHk": "PCHk: no such column; known: AP,",
+    "compare STUDY:baseline STUDY:baseline --confidence 95": "--confidence 95: must be from 0.5 up and below 1, e.g.",
+    "compare STUDY:baseline STUDY:baseline --protocol ap": "--protocol ap: unknown metric ap; known: coco-kp,",
+    "models export zzz": "zzz: neither a job nor saved predictions",
+    "models export STUDY:basline": 'has no arm "basline"; did you mean "baseline"?',
+    "models check x.pth": "x.pth: no such file; give its path",
+    "models check ablations": "ablations: is a folder; give the path of a file",
+    "models check FILE": "x.txt: not a file of weights: neither torch.save nor safetensors; see benchbox models",
+    "results tensorboard nowhere.toml": "nowhere.toml: no such file; known: ablations/smoke.toml",
+    "verify ablations": "ablations: is a folder; give the path of a file",
+    "score ablations --dataset coco": "ablations: is a folder; give the path of a file",
+    "score FILE --dataset coco --truth nowhere.json": "nowhere.json: no such file; give its path",
+    "score FILE --dataset coco --save a/b": "--save a/b: a name is 1 to 64 letters, digits, dots,",
+    "predict x.jpg --run abcdef123456 --results theirs": "x.jpg: no such file; give its path",
+    "doctor --kills 0": "should be greater than or equal to 1; e.g. benchbox doctor",
 }
+HEAVY = ("torch", "pandas", "pyarrow", "scipy", "matplotlib", "cv2")
+ONE_BY_ONE = """
+import json, sys
+from benchbox.cli import ask
+from benchbox.cli.app import main
+def asked(words, given=None, seconds=None):
+    raise SystemExit(f"asks the worker: {words[0]}")
+ask.ask = asked
+found = []
+for call in json.load(sys.stdin):
+    sys.argv = ["benchbox", *call.split()]
+    try:
+        main()
+    except SystemExit as end:
+        found.append([call, end.code, sorted({name.split(".")[0] for name in sys.modules})])
+json.dump(found, open("found.json", "w"))
+"""
 
 
 @pytest.fixture
@@ -72,6 +126,7 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     text = (root / "ablations/smoke.toml").read_text(encoding="utf-8")
     (tmp_path / "ablations/.wrong").mkdir()
     (tmp_path / "ablations/.wrong/wrong.toml").write_text(text.replace("epochs", "epcohs"), encoding="utf-8")
+    (tmp_path / "x.txt").write_text("nothing of ours")
     for name in ("abcdef123456", "abcdef999999"):
         (tmp_path / "theirs/jobs" / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
@@ -81,10 +136,15 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def typed(call: str) -> str:
+    """Return a call of the corpus with its files."""
+    files = {"STUDY": "ablations/smoke.toml", "WRONG": "ablations/.wrong/wrong.toml", "FILE": "x.txt"}
+    return re.sub("|".join(files), lambda found: files[found[0]], call)
+
+
 def said(call: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
     """Call the command line in this process; return its exit code and what it said."""
-    call = call.replace("STUDY", "ablations/smoke.toml").replace("WRONG", "ablations/.wrong/wrong.toml")
-    monkeypatch.setattr(sys, "argv", ["benchbox", *call.split()])
+    monkeypatch.setattr(sys, "argv", ["benchbox", *typed(call).split()])
     with pytest.raises(SystemExit) as end:
         main()
     return (end.value.code if isinstance(end.value.code, int) else 1, *capfd.readouterr())
@@ -120,3 +180,27 @@ def test_what_steers_a_terminal_comes_out_inert(
         assert (code, out) == (2, "")
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", err)
         assert err.count("\n") == 1
+
+
+def test_no_mistake_waits_for_what_computes(here: Path) -> None:
+    """What takes time is loading: every mistake is found before a heavy library is loaded or the worker is asked."""
+    calls = [typed(call) for call in CORPUS]
+    words = [sys.executable, "-c", ONE_BY_ONE]
+    done = subprocess.run(words, input=json.dumps(calls), capture_output=True, text=True, cwd=here)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((here / "found.json").read_text(encoding="utf-8"))
+    assert [call for call, _, _ in found] == calls
+    for call, code, modules in found:
+        assert (call, code, sorted(set(HEAVY) & set(modules))) == (call, 2, [])
+
+
+def test_gates_without_results_or_references_wait_for_nothing_either(here: Path) -> None:
+    calls = ["gate ablations/smoke.toml", "gate ablations/smoke.toml --update", "gate none.toml"]
+    text = (here / "ablations/smoke.toml").read_text(encoding="utf-8")
+    (here / "none.toml").write_text(text[: text.index("[[gates]]")], encoding="utf-8")
+    words = [sys.executable, "-c", ONE_BY_ONE]
+    done = subprocess.run(words, input=json.dumps(calls), capture_output=True, text=True, cwd=here)
+    assert done.returncode == 0, done.stderr
+    for call, code, modules in json.loads((here / "found.json").read_text(encoding="utf-8")):
+        assert (call, code, sorted(set(HEAVY) & set(modules))) == (call, 3, [])
+    assert "no gates are declared" in json.loads((here / "results/gate/gate.json").read_text())["problem"]

@@ -129,7 +129,7 @@ def test_what_fits_nothing_names_the_nearest_and_the_first_misfit(benchbox: Call
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
-        (None, 4, "weights.pth: no such file"),
+        (None, 2, "weights.pth: no such file"),
         (b"PK\x03\x04 not a zip", 2, "weights.pth: not a file of weights"),
         ({"epoch": 3}, 2, "weights.pth: holds no weights by name"),
         ({"conv1.weight": torch.full((64, 3, 7, 7), torch.nan)}, 2, "conv1.weight holds a value that is not finite"),

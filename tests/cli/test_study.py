@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchbox.cli import folders, run, study
+from benchbox.cli import early, folders, run, study
 from benchbox.errors import EnvironmentProblem, InvalidInput
 from benchbox.jobdir import State
 from benchbox.queues.pool import Need
@@ -159,7 +159,7 @@ def test_a_study_shares_jobs_as_far_as_there_are_gpus(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("typed", ["", "a", "1,", "-1", "0,0"])
 def test_seeds_that_are_none_are_refused(typed: str) -> None:
     with pytest.raises(InvalidInput, match="--seeds"):
-        study.seeds_of(typed)
+        early.seeds_of(typed)
 
 
 def test_a_missing_library_of_opencv_names_the_package(benchbox: Call, tmp_path: Path, root: Path) -> None:

@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from benchbox import events
+from benchbox.cli import event_files
 from benchbox.cli import tensorboard as verb
 from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
 from benchbox.jobdir import Attempt, JobDir
@@ -105,7 +106,7 @@ def test_settings_and_pictures_are_there(study: Path, results: Path, capsys: pyt
     for tag in tags:
         (one,) = found.Images(tag)
         picture = cv2.imdecode(np.frombuffer(one.encoded_image_string, np.uint8), cv2.IMREAD_COLOR)
-        assert picture.shape == (one.height, one.width, 3) == (verb.SIDE, verb.SIDE, 3)
+        assert picture.shape == (one.height, one.width, 3) == (event_files.SIDE, event_files.SIDE, 3)
     people = pq.read_table(attempt_of(results, job).table("people")).to_pylist()
     worst = min((row for row in people if row["oks"] is not None), key=lambda row: row["oks"])
     said = found.Tensors("persons")[0].tensor_proto.string_val[0].decode()
@@ -120,7 +121,7 @@ def test_a_second_call_writes_nothing_and_other_persons_a_new_file(
     file = results / "tensorboard" / RUN / events.NAME
     before = file.read_bytes(), file.stat().st_mtime_ns
     with monkeypatch.context() as patch:
-        patch.setattr(verb.pictures, "persons", None)  # nothing is drawn again
+        patch.setattr(event_files.pictures, "persons", None)  # nothing is drawn again
         assert {row["outcome"] for row in written([study], results, capsys).values()} == {"unchanged"}
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
     assert {row["outcome"] for row in written([study], results, capsys, persons=0).values()} == {"replaced"}

@@ -12,8 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from benchbox import records
+from benchbox.cli import judged, judging
 from benchbox.cli.judging import Asked, gate
 from benchbox.errors import BenchboxError
+from benchbox.gates.declaration import Declaration
+from benchbox.gates.measured import Results
 from benchbox.jobdir import JobDir
 from benchbox.plan import expand
 from benchbox.pose.people import Person
@@ -174,6 +177,12 @@ def asked(folder: Path, **change: Any) -> Asked:
     """Return a call's options."""
     usual = Asked(None, False, True, folder / "report", folder / "results", "json")
     return replace(usual, **change)
+
+
+def results_of(declaration: Declaration, folder: Path) -> Results:
+    """Return the results that a file's gates speak of."""
+    options = asked(folder)
+    return judged.results_of(declaration, judging.looked(declaration, options), options)
 
 
 def call(folder: Path, **change: Any) -> int:

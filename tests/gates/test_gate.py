@@ -32,6 +32,10 @@ def test_the_same_results_pass_with_a_difference_of_nothing(tmp_path: Path) -> N
     assert (row["outcome"], row["change"], row["seeds"], row["persons"]) == ("passed", 0.0, [3, 3], 240)
     assert row["protocol"] == made.PROTOCOL
     assert row["reason"] == "the same to the bit"
+    made.declare(tmp_path, {"seeds": "1"})
+    assert made.call(tmp_path, seeds="0", update=True) == 0
+    assert made.call(tmp_path, seeds="0") == 0
+    assert made.verdicts(tmp_path)[0]["notes"] == []  # where nothing differs there is no noise to speak of
 
 
 def test_bit_equal_results_pass_however_small_the_tolerance(tmp_path: Path) -> None:
@@ -113,6 +117,13 @@ def test_a_regression_is_found_and_named(tmp_path: Path) -> None:
     assert worst
     assert all(one["now"] < one["before"] for one in worst)
     assert any("joint:left_wrist" in text for text in rows[0]["diagnosis"]["sentences"])
+    assert rows[0]["reason"] == rows[1]["reason"] == "worse by more than 3 points"
+    interval = f"{rows[0]['change']:+.2f} [{rows[0]['low']:+.2f}, {rows[0]['high']:+.2f}]"  # as the table has them
+    assert f'message="{interval}: worse by more than 3 points"' in (tmp_path / "report/junit.xml").read_text()
+    page = (tmp_path / "report/gate.md").read_text()
+    # what both gates have in common stands there once
+    assert page.count("fell most") == page.count("persons that lost most") == 1
+    assert page.count('- as of "gate 0"') == 1
     assert not any("exchanged" in text or "moved by" in text for text in rows[0]["diagnosis"]["sentences"])
 
 
@@ -297,3 +308,42 @@ def test_a_reference_of_3000_persons_stays_small(tmp_path: Path) -> None:
         sum(line.strip().startswith('["0') for line in (tmp_path / "reference/made.json").read_text().splitlines())
         == 3000
     )
+
+
+def test_a_reference_that_cannot_be_used_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = made.baseline(tmp_path, {}, {"group": '"joint:nose"'}, {"metric": '"macs"', "tolerance": "0"})
+    path.write_text(path.read_text()[:-100])
+    capsys.readouterr()
+    assert made.call(tmp_path, format="md") == 3
+    for text in (capsys.readouterr().out, (tmp_path / "report/gate.md").read_text()):
+        assert text.count("damaged: not a whole JSON object") == 1
+    assert (tmp_path / "report/junit.xml").read_text().count("damaged: not a whole JSON object") == 3 * 2
+    assert all("damaged: not a whole" in row["reason"] for row in made.verdicts(tmp_path))
+
+
+def test_a_copied_study_is_told_what_to_do(tmp_path: Path) -> None:
+    made.baseline(tmp_path)
+    (tmp_path / "study.toml").rename(tmp_path / "copy.toml")
+    gates = tmp_path / "gates.toml"
+    gates.write_text(gates.read_text().replace("study.toml", "copy.toml"))
+    assert made.call(tmp_path) == 3
+    assert json.loads((tmp_path / "report/gate.json").read_text())["note"] == ""  # no interval stands there
+    (row,) = made.verdicts(tmp_path)
+    assert 'is of study "study", the gate speaks of "copy"; name another file in against =' in row["reason"]
+    assert f"write it: benchbox gate {gates} --update" in row["reason"]
+    gates.write_text(gates.read_text().replace("reference/made.json", "reference/copy.json"))
+    assert made.call(tmp_path, update=True) == 0
+    assert made.call(tmp_path) == 0
+
+
+def test_of_joints_that_are_not_found_nothing_is_said_to_have_moved(tmp_path: Path) -> None:
+    made.write(tmp_path, made.near(4.0))
+    made.declare(tmp_path, {"tolerance": "0.1"})
+    assert made.call(tmp_path, update=True) == 0
+    made.unpublish(tmp_path)
+    usual = made.near(4.0)
+    made.write(tmp_path, lambda people, seed: usual(people, seed) + 4 * 120 / 64)
+    assert made.call(tmp_path) in (1, 3)
+    (row,) = made.verdicts(tmp_path)
+    assert row["diagnosis"]["offset"][0] > 1
+    assert not any("moved by" in text or "offset" in text for text in row["diagnosis"]["sentences"])

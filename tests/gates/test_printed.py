@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchbox.cli import judging
 from benchbox.errors import CannotJudge
 from benchbox.gates import printed
 from benchbox.gates.declaration import read_gates
-from benchbox.gates.judge import Judge, Verdict
+from benchbox.gates.judge import Judge
+from benchbox.gates.verdict import Verdict
 from benchbox.papers.read import Paper, read
 from tests.gates import made
 
@@ -39,7 +39,7 @@ def paper(value: str, not_comparable: str = "") -> Paper:
 
 def judged(folder: Path, value: str, **change: str) -> Verdict:
     declaration = read_gates(made.declare(folder, {**GATE, **change}))
-    results, _ = judging._results(declaration, made.asked(folder))
+    results = made.results_of(declaration, folder)
     (verdict,) = Judge(results, paper(value), "").judge(declaration.gates)
     return verdict
 
@@ -59,7 +59,7 @@ def test_the_interval_is_that_of_the_measured_side(folder: Path) -> None:
     assert verdict.change == verdict.measured - 50.0
     # the ratio's standard error over images (Cochran, Sampling Techniques, 6.3), by the linearised residuals
     declaration = read_gates(folder / "gates.toml")
-    results, _ = judging._results(declaration, made.asked(folder))
+    results = made.results_of(declaration, folder)
     sample = results.side("paper", "baseline").samples(made.PROTOCOL)[0].only([("PCKh", "all")])
     hits, counts = sample.hits.sum(axis=1), sample.counts.sum(axis=1)
     residuals = hits - verdict.measured / 100 * counts
@@ -101,7 +101,7 @@ def test_a_printed_column_of_a_pair_is_found(folder: Path) -> None:
 
 def test_a_row_that_nothing_can_be_compared_with(folder: Path) -> None:
     declaration = read_gates(made.declare(folder, GATE))
-    results, _ = judging._results(declaration, made.asked(folder))
+    results = made.results_of(declaration, folder)
     (verdict,) = Judge(results, paper("50.0", "split: test-dev"), "").judge(declaration.gates)
     assert verdict.outcome == "could not judge"
     assert "not comparable: split: test-dev" in verdict.reason

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchbox.gates.rule import CODES, Gain, each_confidence, exit_code, needed, word
+from benchbox.gates.rule import Gain, each_confidence, needed, word
+from benchbox.gates.verdict import CODES, exit_code
 from benchbox.stats.compare import Comparison
 
 points = st.floats(-50, 50)

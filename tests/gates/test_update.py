@@ -74,7 +74,8 @@ def test_what_changed_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[s
     whole = rows[f"PCKh of all, {made.PROTOCOL}"]
     assert whole["now"] < whole["before"] - 10
     assert "macs" not in rows
-    capsys.readouterr()
+    joints = [row for row in told["rows"] if row["group"].startswith("joint:")]
+    assert len(joints) > 10
     assert made.call(tmp_path, update=True) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == []
 
@@ -108,3 +109,31 @@ def test_the_command_line(tmp_path: Path, benchbox: Call) -> None:
     done = benchbox("gate", "gate.toml", "--update")
     assert (done.returncode, 'did you mean "gates.toml"' in done.stderr) == (2, True)
     assert json.loads((tmp_path / "results/gate/gate.json").read_text())["exit_code"] == 2
+
+
+def test_people_read_of_an_update_what_matters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made.baseline(tmp_path, {}, {"group": '"joint:nose"'}, {"metric": '"macs"', "tolerance": "0"})
+    made.unpublish(tmp_path)
+    made.write(tmp_path, made.near(0.35))
+    capsys.readouterr()
+    assert made.call(tmp_path, update=True, format="md") == 0
+    told = capsys.readouterr().out
+    assert "PCKh of all," in told
+    assert "PCKh of joint:nose," in told
+    assert told.count("joint:") + told.count("category:") <= 1 + 3
+    assert "more scores; --json shows all" in told
+
+
+@pytest.mark.parametrize("words", ["--updat", "--format jsn", "--seeds one", "--seeds", "--report"])
+def test_words_that_cannot_be_read_are_reported_too(words: str, tmp_path: Path, benchbox: Call) -> None:
+    made.baseline(tmp_path)
+    assert benchbox("gate", "gates.toml").returncode == 0
+    done = benchbox("gate", "gates.toml", *words.split())
+    assert done.returncode == 2
+    record = json.loads((tmp_path / "results/gate/gate.json").read_text())
+    assert (record["exit_code"], record["declaration"], record["rows"]) == (2, "gates.toml", [])
+    assert words.split()[0] in record["problem"]
+    assert done.stderr == f"benchbox: error: {record['problem']}\n"
+    assert benchbox("gate", "gates.toml", "--updat", "--report", "mine", "--results", "none").returncode == 2
+    assert 'errors="1"' in (tmp_path / "mine/junit.xml").read_text()
+    assert not (tmp_path / "none").exists()

@@ -15,6 +15,7 @@ from benchbox.jobdir import State
 from benchbox.papers import read as papers
 from benchbox.records import RUNS
 from benchbox.report.cells import Answers, fill
+from benchbox.report.differences import Differences
 from benchbox.report.frame import ArmJobs, rows
 from benchbox.report.marks import Note
 from benchbox.report.paper import paper_table
@@ -54,6 +55,24 @@ def test_seeds_are_summed_up_with_their_deviation() -> None:
     assert (cell["measured"], cell["deviation"], cell["n"]) == (72.0, 2.0, 3)
     assert layout.records[1]["cells"][f"AP {PROTOCOL}"]["deviation"] is None
     assert layout.missing == 0
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [("", []), ("1", []), ("14", ["One seed: a difference may be noise."]), ("124", ["over 2 seeds."])],
+)
+def test_of_seeds_is_said_what_was_measured(done: str, said: list[str]) -> None:
+    arms = [ArmJobs("a", True, ("1", "2", "3")), ArmJobs("b", False, ("4",))]
+    store = made(
+        {job: "done" if job in done else "pending" for job in "1234"}, [(job, PROTOCOL, "AP", 70.0) for job in done]
+    )
+    plain = study_table("t", "tiny", rows(arms, store), counted("a", "b"))
+    notes = [note for note in plain.footnotes if "seed" in note]
+    assert len(notes) == len(said)
+    assert all(note.endswith(end) for note, end in zip(notes, said, strict=True))
+    gaps = Differences({}, 0.95, ["One seed: says nothing of training's noise."])
+    compared = study_table("t", "tiny", rows(arms, store), counted("a", "b"), gaps=gaps)
+    assert sum("One seed" in note for note in compared.footnotes) == 1
 
 
 def test_scores_of_an_arm_are_those_of_its_jobs_whatever_their_order() -> None:

@@ -1,0 +1,77 @@
+"""What of a study is finished, and at which scale: looked up without what reads results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchbox.cli import folders
+from benchbox.cli.early import seeds_of
+from benchbox.console import note
+from benchbox.errors import CannotJudge, InvalidInput, nearest
+from benchbox.jobdir import JobDir
+from benchbox.plan import Arm, expand
+from benchbox.spec import SCALES, Study, read_study
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: what it is called, and its jobs or saved predictions."""
+
+    name: str
+    results: tuple[str, ...] = field(default=())
+
+
+def choose_scale(study: Study, asked: str | None, results: Path, seeds: Sequence[int] | None = None) -> str:
+    """Choose the largest scale with a finished job; without any, or where they are the same, the one `run` chooses."""
+    return asked or scaled(study, None, results, seeds)[0]
+
+
+def scaled(study: Study, asked: str | None, results: Path, seeds: Sequence[int] | None = None) -> tuple[str, list[Arm]]:
+    """Return the scale that `choose_scale` chooses with its arms, expanded once; seeds: not the study's own."""
+    if asked:
+        return asked, expand(study, asked, seeds)
+    usual = folders.choose_scale(None, study, folders.data_root())[0]
+    known = {usual: expand(study, usual, seeds)}
+    usual_jobs = {arm.job for arm in known[usual]}
+    for scale in SCALES:
+        if scale == "paper" or scale in study.scales:
+            arms = known.get(scale) or expand(study, scale, seeds)
+            jobs = {arm.job for arm in arms}
+            if any(finished(results, job) for job in jobs):
+                return (usual, known[usual]) if jobs == usual_jobs else (scale, arms)
+    return usual, known[usual]
+
+
+def finished(results: Path, job: str) -> bool:
+    """Tell whether a job has a result."""
+    return JobDir.of(results, job).result() is not None
+
+
+def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str | None = None) -> Side:
+    """Return the finished jobs of a study's arm.
+
+    Raises: InvalidInput for an unknown arm, CannotJudge where none of its jobs is done.
+    """
+    study = read_study(path)
+    chosen, arms = scaled(study, scale, results, seeds_of(seeds))
+    jobs = [arm.job for arm in arms if arm.name == name]
+    if not jobs:
+        raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')
+    done = [job for job in dict.fromkeys(jobs) if JobDir.of(results, job).result() is not None]
+    if not done:
+        raise CannotJudge(
+            f"{path}:{name}: no seed of it is done at scale {chosen}; benchbox run {path} --scale {chosen}"
+        )
+    if len(done) < len(set(jobs)):
+        note(f"{path.name}:{name}: {len(done)} of {len(set(jobs))} seeds are done")
+    tell_stale(done, results)
+    return Side(f"{path.name}:{name}", tuple(done))
+
+
+def tell_stale(jobs: Iterable[str], results: Path) -> None:
+    """Say which finished jobs were made by other code or data."""
+    for job in jobs:
+        if JobDir.of(results, job, folders.data_root()).state().name == "stale":
+            note(f"{job}: stale, made by other code or data than today's")
