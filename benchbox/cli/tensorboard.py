@@ -17,11 +17,14 @@ from benchbox.cli.markup import Column
 from benchbox.config import JobConfig, stretches
 from benchbox.errors import OK, BenchboxError, CannotJudge, InvalidInput
 from benchbox.events import Picture, Scalar, Text
+from benchbox.files import refuse_outside
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.report import curves
 from benchbox.report.persons import scores_of, worst
 from benchbox.spec import flatten, read_study
 
+FOLDER = "tensorboard"
+"""Below a results folder."""
 SIDE = 192
 """Of a picture, in pixels."""
 LONGEST = 150
@@ -54,7 +57,7 @@ def tensorboard(studies: Sequence[Path], scale: str | None, persons: int, result
     if all(row["outcome"] == "nothing yet" for row in rows):
         raise CannotJudge(f"{results}: none of these jobs was begun; next: benchbox run STUDY.toml")
     columns = [Column("run", "Run"), Column("job", "Job"), Column("state", "State"), Column("outcome", "Event file")]
-    place = results / "tensorboard"
+    place = results / FOLDER
     meta = {"schema": 1, "kind": "results-tensorboard", "folder": str(place)}
     emit(format, f"Event files in {place}", columns, rows, meta, [f"Look: tensorboard --logdir {place}"])
     return OK
@@ -96,7 +99,9 @@ def _written(run: Run, folder: JobDir, state: str, persons: int, results: Path) 
 
 
 def _file(run: Run, results: Path) -> Path:
-    return results / "tensorboard" / run.folder / events.NAME
+    file = results / FOLDER / run.folder / events.NAME
+    refuse_outside(file, results)
+    return file
 
 
 def _name(text: str) -> str:
