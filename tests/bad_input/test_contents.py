@@ -42,6 +42,9 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("scores", "value", -1e308, "value is -1e+308"),
     ("scores", "value", math.inf, "value is inf"),
     ("people", "person", None, "person is missing in a row"),
+    ("people", "joint_errors", None, "joint_errors has not 1 for each of 17 joints"),
+    ("people", "confidences", [], "keypoints has not 2 for each of 0 joints"),
+    ("people", "keypoints", [1.0] * 35, "keypoints has not 2 for each of 17 joints"),
     ("people", "job", "0" * 12, "holds rows of job"),
 ]
 
