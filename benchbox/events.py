@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.errors import EnvironmentProblem
-from benchbox.files import explained, write_whole
+from benchbox.files import explained, refuse_special, write_whole
 
 NAME = "events.out.tfevents.0.benchbox"
 """Of every event file: TensorBoard looks for the third word; there is one file to a folder."""
@@ -115,10 +115,12 @@ def grow(path: Path, content: bytes) -> str:
     whole. A write that was cut short is completed by the next.
 
     Returns: new, grown, replaced or unchanged.
-    Raises: EnvironmentProblem where the disk refuses.
+    Raises: InvalidInput for what is no plain file. EnvironmentProblem where the disk refuses.
     """
-    with explained(path.parent):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            refuse_special(path)
         old = path.read_bytes() if path.exists() else None
         if old == content:
             return "unchanged"
@@ -133,6 +135,8 @@ def grow(path: Path, content: bytes) -> str:
 def starts_with(path: Path, content: bytes) -> bool:
     """Tell whether a file holds some content and more behind it."""
     try:
+        if not path.is_file():
+            return False
         with open(path, "rb") as file:
             return file.read(len(content)) == content and bool(file.read(1))
     except OSError:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from benchbox.errors import EnvironmentProblem, InvalidInput
+from benchbox.errors import BenchboxError, EnvironmentProblem, InvalidInput
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
@@ -27,6 +27,11 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
 NUMBER = (int, float)
 MOST_OF_A_RECORD = 100_000_000
 """Bytes; a reference with the persons of a whole data set has a fiftieth of it."""
+NO_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+OTHER_THINGS = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOENT)
+"""Errors of the system, by what is wrong: with a path, with rights, with a disk, with what stands in the way."""
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
@@ -50,6 +55,15 @@ def refuse_special(path: Path, most: int | None = None) -> None:
         raise InvalidInput(f"{path}: is {kind}; give the path of a file")
     if most is not None and status.st_size > most:
         raise InvalidInput(f"{path}: has {status.st_size:,} bytes, more than the {most:,} that are read of such a file")
+
+
+def refuse_outside(path: Path, folder: Path) -> None:
+    """Refuse a place that a link leads out of a folder.
+
+    Raises: InvalidInput.
+    """
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise InvalidInput(f"{path}: a link leads out of {folder}; remove the link")
 
 
 def read_record(path: Path, kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any] | None:
@@ -80,29 +94,39 @@ def read_json(path: Path, keys: Set[str] = frozenset()) -> dict[str, Any] | None
 
 @contextlib.contextmanager
 def explained(path: Path) -> Any:
-    """Turn what a disk refuses (full, read-only, no right) into one line."""
+    """Turn what a disk refuses (full, read-only, no right, no such place) into one line."""
     try:
         yield
     except OSError as problem:
-        if problem.errno in (
-            errno.ENOSPC,
-            errno.EDQUOT,
-            errno.EROFS,
-            errno.EACCES,
-            errno.EPERM,
-            errno.ENOTDIR,
-            errno.EEXIST,
-        ):
+        if problem.errno in (*NO_NAMES, *NO_RIGHT, *NO_ROOM, *OTHER_THINGS):
             raise EnvironmentProblem(f"{path}: cannot be written: {(problem.strerror or '').lower()}") from None
         raise
 
 
+def refusal(problem: OSError) -> BenchboxError | None:
+    """Return as one line what no code can mend, a name that no file can have or a right that lacks; None for others."""
+    said = f"{problem.filename}: {(problem.strerror or '').lower()}"
+    if problem.filename is not None and problem.errno in NO_NAMES:
+        return InvalidInput(f"{said}; give another path")
+    if problem.filename is not None and problem.errno in NO_RIGHT:
+        return EnvironmentProblem(f"{said}; see its owner and rights with ls -ld")
+    return None
+
+
 def write_temporary(path: Path, content: str | bytes) -> Path:
-    """Write a file beside where it will stand and return that one; nothing is left when the disk refuses."""
+    """Write a file beside where it will stand and return that one; nothing is left when the disk refuses.
+
+    Raises: InvalidInput where a folder, a pipe or a device stands: a file in its place would destroy it.
+    EnvironmentProblem when the disk refuses.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with explained(path):
+        with contextlib.suppress(FileNotFoundError):
+            refuse_special(path)
         try:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            temporary.unlink(missing_ok=True)  # a link that waits under this name would lead the bytes elsewhere
+            with open(temporary, "xb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchbox import contents
 from benchbox.errors import InvalidInput
 from benchbox.files import refuse_special
 
@@ -183,7 +184,9 @@ def read(path: Path, name: str) -> pa.Table:
         raise ValueError(f"{path}: not a Parquet file: {str(problem).splitlines()[0]}") from None
     names = table.schema.names
     version = table["version"][0].as_py() if table.num_rows and "version" in names else VERSION
-    if not isinstance(version, int) or version > VERSION:
+    if not isinstance(version, int) or version < 1:
+        raise ValueError(f"{path}: its version is {version}, expected 1 to {VERSION}")
+    if version > VERSION:
         raise ValueError(f"{path}: written by a later benchbox (version {version})")
     missing = {column for later in range(version + 1, VERSION + 1) for column in ADDED[later].get(name, ())}
     if names != [column for column in SCHEMAS[name].names if column not in missing]:
@@ -196,15 +199,19 @@ def read(path: Path, name: str) -> pa.Table:
     return table if table.schema.equals(SCHEMAS[name]) else table.cast(SCHEMAS[name])
 
 
-def load(path: Path, name: str) -> pa.Table:
-    """Read one table of a result; as `read`, but what is wrong with it is a user's one line.
+def load(path: Path, name: str, job: str | None = None) -> pa.Table:
+    """Read one table of a result; as `read`, but what is wrong with it, or in it, is a user's one line.
+
+    Args: job: whose rows these are, where that is known.
 
     Raises: InvalidInput.
     """
     try:
         if path.is_symlink():
             raise InvalidInput(f"{path}: is a link; a result stays in its folder: run the job again")
-        return read(path, name)
+        table = read(path, name)
+        contents.check(table, name, job)
+        return table
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file; the result is damaged, run the job again") from None
     except (pa.ArrowException, ValueError, OSError, MemoryError) as problem:

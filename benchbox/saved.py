@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.errors import InvalidInput, nearest
-from benchbox.files import explained, read_json, write_json
+from benchbox.files import explained, read_json, refuse_outside, write_json
 
 SCHEMA = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -39,8 +39,9 @@ class Saved:
     def read(self) -> dict[str, Any]:
         """Read saved.json.
 
-        Raises: InvalidInput where it is missing or of another schema.
+        Raises: InvalidInput where it is missing, a link or of another schema.
         """
+        refuse_outside(self.path / "saved.json", self.path)
         record = read_json(self.path / "saved.json", {"dataset", "truth", "prediction", "skeleton"})
         if record is None or record.get("schema") != SCHEMA:
             raise InvalidInput(f"{self.path / 'saved.json'}: missing or not of schema {SCHEMA}")

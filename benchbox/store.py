@@ -35,7 +35,7 @@ def read(results: Path, jobs: Iterable[str], data: Path | None = None) -> Store:
         result = folder.result()
         for name in tables if result else ():
             assert result is not None
-            tables[name].append(records.load(result.table(name), name))
+            tables[name].append(records.load(result.table(name), name, job))
     frames = {name: _frame(parts, name) for name, parts in tables.items()}
     return Store(states, frames["runs"], frames["scores"])
 
@@ -61,7 +61,7 @@ def people(results: Path, job: str) -> pa.Table:
     result = JobDir.of(results, job).result()
     if result is None:
         raise InvalidInput(f"job {job}: has no result in {results}")
-    return records.load(result.table("people"), "people")
+    return records.load(result.table("people"), "people", job)
 
 
 def _frame(parts: list[pa.Table], name: str) -> pd.DataFrame:

@@ -49,6 +49,12 @@ def main() -> None:
     except BrokenPipeError:
         stop_unread()
     except OSError as problem:
+        from benchbox.files import refusal
+
+        refused = refusal(problem)
+        if refused is not None:
+            note(f"benchbox: error: {told(refused)}")
+            sys.exit(refused.exit_code)
         if problem.errno != errno.ENOSPC or problem.filename is not None:
             raise
         drop_output()

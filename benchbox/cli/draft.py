@@ -190,7 +190,7 @@ def _by_key(of: Network, vary: str) -> Variation:
     key, _, text = vary.partition("=")
     values = _values(text)
     if len(values) < 2:
-        raise InvalidInput(f"--vary {vary}: needs two values or more, the reference's first")
+        raise InvalidInput(f"--vary {vary}: needs two values or more, the reference's first; e.g. train.batch=16,32")
     table, _, below = key.partition(".")
     if table not in JOB_TABLES or not re.fullmatch(r"[a-z_0-9]+(\.[a-z_0-9]+)*", below):
         raise InvalidInput(
@@ -291,7 +291,7 @@ def _values(text: str) -> list[Any]:
     """Read values as a study spells them; words may stand without quotes."""
     try:
         return list(tomllib.loads(f"values = [{text}]")["values"])
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no TOML, or a number of more digits than Python reads
         return [part.strip() for part in text.split(",") if part.strip()]
 
 

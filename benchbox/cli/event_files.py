@@ -8,10 +8,11 @@ from pathlib import Path
 
 from benchbox import events, store
 from benchbox.cli import folders, pictures
-from benchbox.cli.tensorboard import Run
+from benchbox.cli.tensorboard import FOLDER, Run
 from benchbox.config import JobConfig, stretches
 from benchbox.errors import BenchboxError
 from benchbox.events import Picture, Scalar, Text
+from benchbox.files import refuse_outside
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.report import curves
 from benchbox.report.persons import scores_of, worst
@@ -42,7 +43,9 @@ def written(run: Run, folder: JobDir, state: str, persons: int, results: Path) -
 
 
 def _file(run: Run, results: Path) -> Path:
-    return results / "tensorboard" / run.folder / events.NAME
+    file = results / FOLDER / run.folder / events.NAME
+    refuse_outside(file, results)
+    return file
 
 
 def _settings(config: JobConfig, run: Run) -> dict[str, str | float | bool]:

@@ -78,7 +78,7 @@ def compare(
     mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Predictions may be made in other ways.")] = False,
     by: Annotated[str | None, typer.Option(help="By joint, pair, category or activity.")] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
-    resamples: Annotated[int | None, typer.Option(min=100, help="Of images: 2000, of AP 1000.")] = None,
+    resamples: Annotated[int | None, typer.Option(min=100, max=1_000_000, help="Of images: 2000, of AP 1000.")] = None,
     scale: Scale = None,
     seeds: Seeds = None,
     results: Results = Path("results"),

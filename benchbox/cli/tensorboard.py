@@ -16,6 +16,8 @@ from benchbox.errors import OK, CannotJudge, InvalidInput
 from benchbox.jobdir import JobDir
 from benchbox.spec import read_study
 
+FOLDER = "tensorboard"
+"""Below a results folder."""
 LONGEST = 150
 """Letters of a name that a folder's name takes over."""
 
@@ -48,7 +50,7 @@ def tensorboard(studies: Sequence[Path], scale: str | None, persons: int, result
     if all(row["outcome"] == "nothing yet" for row in rows):
         raise CannotJudge(f"{results}: none of these jobs was begun; next: benchbox run STUDY.toml")
     columns = [Column("run", "Run"), Column("job", "Job"), Column("state", "State"), Column("outcome", "Event file")]
-    place = results / "tensorboard"
+    place = results / FOLDER
     meta = {"schema": 1, "kind": "results-tensorboard", "folder": str(place)}
     emit(format, f"Event files in {place}", columns, rows, meta, [f"Look: tensorboard --logdir {place}"])
     return OK

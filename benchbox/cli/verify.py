@@ -104,7 +104,7 @@ def _comment(path: Path, line: int, text: str) -> Mapping[str, Any]:
         comment = json.loads(text)
         origin, columns = comment["origin"], comment["columns"]
         whole = isinstance(origin, dict) and isinstance(columns, list) and isinstance(comment["rows"], str)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         whole = False
     if not whole:
         raise InvalidInput(f"{path}:{line}: benchbox's comment is damaged; make the table again")
@@ -127,7 +127,7 @@ def _rows(lines: Sequence[str], start: int) -> Iterator[tuple[int, str, list[str
 def _key(text: str) -> str:
     try:
         return str(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
 
 

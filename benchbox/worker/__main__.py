@@ -30,6 +30,7 @@ from benchbox.errors import (
     InvalidInput,
     told,
 )
+from benchbox.files import refusal
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.lease import Heart
 from benchbox.worker.answers import ANSWERS
@@ -52,9 +53,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.verb not in WITHOUT_IMAGES:
             check_opencv()
         answer = ANSWERS[options.verb](options)
-    except BenchboxError as problem:
-        print(told(problem), file=sys.stderr)
-        return problem.exit_code
+    except (BenchboxError, OSError) as problem:
+        known = refusal(problem) if isinstance(problem, OSError) else problem
+        if known is None:
+            raise
+        print(told(known), file=sys.stderr)
+        return known.exit_code
     if answer is not None:
         print(json.dumps(answer))
     return OK

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchbox import records, saved, store
-from benchbox.cli import watch
+from benchbox.cli import tensorboard, watch
 from benchbox.errors import InvalidInput
 from benchbox.jobdir import JobDir
 from benchbox.leftovers import leftovers, remove
@@ -87,6 +87,31 @@ def test_saved_predictions_behind_a_link_are_none(job: JobDir, tmp_path: Path) -
     assert saved.names(results) == []
     with pytest.raises(InvalidInput, match="no saved predictions"):
         saved.find(results, "theirs")
+
+
+def test_a_record_of_saved_predictions_behind_a_link_is_not_read(tmp_path: Path) -> None:
+    results = tmp_path / "here"
+    with saved.replaced(results, "theirs", dict.fromkeys(("dataset", "truth", "prediction", "skeleton"), "x")) as copy:
+        assert copy.read()["dataset"] == "x"
+    record = results / "predictions/theirs/saved.json"
+    record.symlink_to(record.rename(tmp_path / "away.json"))
+    with pytest.raises(InvalidInput, match="a link leads out of"):
+        saved.find(results, "theirs").read()
+
+
+@pytest.mark.parametrize("place", ["tensorboard", "tensorboard/jobs", "tensorboard/jobs/JOB"])
+def test_event_files_stay_in_the_results(place: str, job: JobDir, tmp_path: Path) -> None:
+    results, before = tmp_path / "away/results", everything(tmp_path / "away/results")
+    link = results / place.replace("JOB", job.id)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "elsewhere").mkdir()
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InvalidInput, match="a link leads out of"):
+        tensorboard.tensorboard([], None, 0, results, "json")
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert everything(results) == before
+    link.unlink()
+    assert tensorboard.tensorboard([], None, 0, results, "json") == 0
 
 
 @pytest.mark.parametrize("name", ["../x", "/tmp/x", "..", "a/b", "", ".hidden", "x" * 65, "a\0b", "a\nb"])

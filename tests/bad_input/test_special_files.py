@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchbox import lease, records, saved
+from benchbox import events, lease, records, saved
 from benchbox.cli import verify, watch
 from benchbox.datasets import hdf5
 from benchbox.datasets.image import read_image
@@ -27,7 +27,8 @@ from benchbox.engine import checkpoint
 from benchbox.engine.weights import read_weights
 from benchbox.entries import file_fingerprint, read_bytes
 from benchbox.errors import LONGEST, BenchboxError, EnvironmentProblem, InvalidInput, told
-from benchbox.files import read_json
+from benchbox.files import read_json, write_json, write_whole
+from benchbox.gates.reports import Report
 from benchbox.jobdir import JobDir
 from benchbox.leftovers import leftovers
 from benchbox.merge import merge
@@ -110,6 +111,41 @@ def test_an_image_that_is_no_plain_file_has_no_size(kind: str, tmp_path: Path) -
     KINDS[kind](file)
     assert image_size(file) is None
     assert look_at(file).problem in ("unreadable image", "missing image")
+
+
+Write = Callable[[Path], object]
+WRITERS: dict[str, Write] = {
+    "a file": lambda file: write_whole(file, "new"),
+    "a record": lambda file: write_json(file, {}),
+    "events": lambda file: events.grow(file, b"new"),
+    "the report of a gate": lambda file: Report(Path("g.toml"), 0).write(file.parent),
+}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "loop"])
+@pytest.mark.parametrize("name", WRITERS)
+def test_nothing_is_written_over_what_is_no_plain_file(name: str, kind: str, tmp_path: Path) -> None:
+    file = tmp_path / ("gate.json" if "gate" in name else "a")
+    KINDS[kind](file)
+    before = file.lstat()
+    with pytest.raises((InvalidInput, EnvironmentProblem), match=f"^{file}: (is a|cannot be written: )"):
+        WRITERS[name](file)
+    assert os.path.samestat(file.lstat(), before)
+    assert [one.name for one in tmp_path.iterdir()] == [file.name], "something is left beside it"
+
+
+@pytest.mark.parametrize("place", ["/proc/none/a", "/proc/a", "x" * 300, "/dev/null/a"])
+@pytest.mark.parametrize("name", ["a file", "events"])
+def test_a_place_that_cannot_be_is_told(name: str, place: str, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match="cannot be written: "):
+        WRITERS[name](tmp_path / place)
+
+
+def test_a_link_that_waits_under_the_name_of_a_draft_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("of another")
+    (tmp_path / f".a.{os.getpid()}.tmp").symlink_to(tmp_path / "secret")
+    write_whole(tmp_path / "a", "new")
+    assert ((tmp_path / "a").read_text(), (tmp_path / "secret").read_text()) == ("new", "of another")
 
 
 @pytest.fixture

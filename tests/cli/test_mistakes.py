@@ -15,6 +15,7 @@ from benchbox.cli.app import main
 
 NEXT = re.compile(r'did you mean "|known: |e\.g\. |[sS]ee benchbox|: benchbox |; type more|; give |: give ')
 """What tells the next step."""
+LONG = "x" * 300
 CORPUS = {
     "tabel": 'did you mean "table"?',
     "data lst": 'did you mean "list"?',
@@ -59,6 +60,14 @@ CORPUS = {
     "run STUDY --retry naan": '--retry naan: unknown class of failure; did you mean "nan"?',
     "score x.json --dataset cooc": 'unknown data set cooc; did you mean "coco"?',
     "score x.json --dataset coco": "x.json: no such file",
+    f"table STUDY --results {LONG}": ": file name too long; give another path",
+    f"status --results {LONG}": ": file name too long; give another path",
+    f"results merge {LONG}": ": file name too long; give another path",
+    f"verify {LONG}": ": file name too long; give another path",
+    f"score {LONG} --dataset coco": ": file name too long; give another path",
+    f"models check {LONG}": ": file name too long; give another path",
+    f"init --vary train.batch={'9' * 5000}": "needs two values or more",
+    "compare a b --resamples 9999999999": "less than or equal to 1000000",
     "data check cooc": 'unknown data set; did you mean "coco"?',
     "models list hrnt": "did you mean",
     "verify nowhere.tex": "nowhere.tex: no such file",

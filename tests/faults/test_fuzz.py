@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from benchbox import records, saved, store
 from benchbox.cli.app import main
+from benchbox.console import CONTROL
 from benchbox.datasets.predictions import read_joint_array
 from benchbox.errors import BenchboxError
 from benchbox.gates import reference as references
@@ -71,19 +72,28 @@ STUDY = {
     "exclude": [{"variant": "b", "evaluate": {"flip_test": False}, "reason": "r"}],
     "scales": {"tiny": {"train": {"epochs": 1}}},
 }
+TEXTS = ("\x1b]0;x\x07", "\u202e", "../../x", "x" * 5000, "[" * 5000, "null", "[]", '[{"epoch": 1e400}]')
+IN_HERE = ("here/is", "here/is/a", "here/is/a/deep", "here/is/a/deep/folder")
 _SMOKE = (ROOT / "ablations/smoke.toml").read_bytes()
 
 
 @pytest.fixture(autouse=True)
 def nothing_beside(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Work in an empty folder two deep; assert that a test has left nothing beside the results."""
+    """Work in an empty folder five deep, with a home and a place for drafts of its own; assert that all stay empty.
+
+    What climbs from here or from the results by a few folders still lands where it is seen.
+    """
     base, before = tmp_path_factory.getbasetemp(), {path.name for path in tmp_path_factory.getbasetemp().iterdir()}
-    (tmp_path / "here/deep").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "here/deep")
-    monkeypatch.setenv("BENCHBOX_CACHE", str(tmp_path / "cache"))
+    for place in ("here/is/a/deep/folder", "home", "drafts", "cache"):
+        (tmp_path / place).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here/is/a/deep/folder")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "drafts"))
+    for name, place in (("BENCHBOX_CACHE", "cache"), ("MPLCONFIGDIR", "cache"), ("HOME", "home"), ("TMPDIR", "drafts")):
+        monkeypatch.setenv(name, str(tmp_path / place))
     yield
-    kept = [path for path in tmp_path.rglob("*") if (tmp_path / "cache") not in (path, *path.parents)]
-    assert sorted(kept) == [tmp_path / "here", tmp_path / "here/deep"]
+    kept = [path for path in tmp_path.rglob("*") if (tmp_path / "cache") not in path.parents]
+    made_here = {tmp_path / name for name in ("here", "home", "drafts", "cache", *IN_HERE)}
+    assert not [path for path in set(kept) - made_here if not path.name.startswith("torchinductor_")]  # torch's own
     new = {path.name for path in base.iterdir()} - before
     assert not [name for name in new if not name.startswith(("fuzz", "merged"))]
     for folder in base.glob("merged*"):
@@ -158,6 +168,7 @@ def called(*words: str) -> None:
         sys.argv = before
     assert end.value.code in (None, 0, 1, 2, 3, 4), err.getvalue()
     assert "Traceback" not in err.getvalue()
+    assert not CONTROL.search(out.getvalue() + err.getvalue()), "a name steers the terminal"
 
 
 JSON_FILES = {
@@ -211,7 +222,7 @@ def test_records_of_a_job(folder: Path, tmp_path_factory: pytest.TempPathFactory
 
 @often(60)
 @given(choice=st.data())
-def test_parquet_files(folder: Path, choice: Any) -> None:
+def test_parquet_files_of_other_types_or_bytes(folder: Path, choice: Any) -> None:
     job = job_of(folder)
     result = job.result()
     assert result is not None
@@ -228,6 +239,47 @@ def test_parquet_files(folder: Path, choice: Any) -> None:
     with in_place(file, content), contextlib.suppress(BenchboxError):
         records.load(file, name)
         store.read(folder / "results", [job.id])
+
+
+def another_cell(field: pa.Field, before: Any) -> st.SearchStrategy[Any]:
+    """Draw a value of a column's own type, so that a reader meets it behind the check of types; JSON stays JSON."""
+    if pa.types.is_list(field.type):
+        return st.none() | st.lists(st.floats(width=32), max_size=60)
+    if pa.types.is_boolean(field.type):
+        return st.none() | st.booleans()
+    if pa.types.is_integer(field.type):
+        most = 2 ** (field.type.bit_width - 1)
+        return st.none() | st.integers(-3, 3) | st.sampled_from([-most, most - 1])
+    if pa.types.is_floating(field.type):
+        return st.none() | st.floats()
+    texts = st.none() | st.text(max_size=5) | st.sampled_from(TEXTS)
+    if isinstance(before, str) and before.startswith("{"):
+        return texts | another_value(json.loads(before)).map(bytes.decode)
+    return texts
+
+
+@pytest.mark.parametrize("name", records.JOB_TABLES)
+@often(50)
+@given(choice=st.data())
+def test_parquet_files_of_other_values(folder: Path, name: str, choice: Any) -> None:
+    job = job_of(folder)
+    result = job.result()
+    assert result is not None
+    file = result.table(name)
+    table = pq.read_table(file)
+    place = choice.draw(st.integers(0, table.num_columns - 1))
+    field, values = table.schema.field(place), table[place].to_pylist()
+    row = choice.draw(st.integers(0, len(values) - 1))
+    values[row] = choice.draw(another_cell(field, values[row]))
+    buffer = io.BytesIO()
+    pq.write_table(table.set_column(place, field, pa.array(values, field.type)), buffer)
+    where = ("--results", str(folder / "results"), "--scale", "tiny")
+    study = str(folder / "study.toml")
+    with in_place(file, buffer.getvalue()):
+        called("table", study, "--by", "joint", *where)
+        called("table", study, "--json", *where)
+        called("explain", study, "baseline", "PCKh", *where)
+        called("plot", study, "--kind", "deltas", "--kind", "pck", "--out", str(folder / "report"), *where)
 
 
 @often(40)
