@@ -253,7 +253,7 @@ def test_hostile_names_stay_text_the_whole_way(folder: Path) -> None:
         ({"scale": "tinny"}, InvalidInput, 'did you mean "tiny"'),
         ({"out": Path("results")}, InvalidInput, "--out results: is a folder"),
         ({"results": Path("elsewhere")}, CannotJudge, "no study in ablations/ has results in elsewhere"),
-        ({"out": Path("ablations/study.toml/page.html")}, EnvironmentProblem, "cannot be written"),
+        ({"out": Path("ablations/study.toml/page.html")}, InvalidInput, "study.toml is a file, not a folder"),
     ],
 )
 def test_mistakes_are_one_line(folder: Path, change: dict[str, object], problem: type[Exception], text: str) -> None:

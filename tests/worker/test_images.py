@@ -196,10 +196,10 @@ def test_the_command_line_answers_mistakes_in_one_line(results: Path, image: Pat
         ([str(image), "--run", job, "--show", "skelton"], 2, '--show skelton: unknown; did you mean "skeleton"?'),
         ([str(image), "--run", job, "--box", "1,2,3"], 2, "--box 1,2,3: must be X,Y,WIDTH,HEIGHT"),
         ([str(image), "--run", job, "--format", "jsn"], 2, 'did you mean "json"?'),
-        ([str(image), "b.jpg", "--run", job, "--box", "1,2,3,4"], 2, "--box: belongs to one image, and there are 2"),
+        ([str(image), str(image), "--run", job, "--box", "1,2,3,4"], 2, "--box: belongs to one image, and there are 2"),
         ([str(image), "--run", job, *["--box", "1,2,3,4"] * 51], 2, "--box: 51 of them; one call takes 50 at most"),
         ([str(image), "--run", "gone.toml:arm"], 2, "gone.toml"),
-        (["gone.jpg", "--run", job], 2, "gone.jpg: cannot read the image"),
+        (["gone.jpg", "--run", job], 2, "gone.jpg: no such file"),
     ]
     for words, code, said in cases:
         done = benchbox("predict", *words, "--results", str(results))
