@@ -21,6 +21,10 @@ PATIENCE = timedelta(minutes=30)
 by its closed connections."""
 
 
+MEETING = "BENCHBOX_MEETING"
+"""Variable with the file where the processes of one machine find each other; without it torchrun's address says."""
+
+
 class Lost(Exception):
     """Another process of the job is gone or does not answer."""
 
@@ -49,8 +53,10 @@ class World:
             yield
             return
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        meeting = os.environ.get(MEETING)
+        method = f"file://{meeting}" if meeting else "env://"
         with _explained():
-            distributed.init_process_group(backend, rank=self.rank, world_size=self.size, timeout=PATIENCE)
+            distributed.init_process_group(backend, method, rank=self.rank, world_size=self.size, timeout=PATIENCE)
         yield
         # Not after a failure: the others may be in the middle of something, and closed connections tell them.
         distributed.destroy_process_group()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,10 +13,18 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import parse_args, run
 
+from benchbox.engine.distributed import MEETING
 from benchbox.errors import FAILED, OK, TERMINATED
 from benchbox.files import read_json
 from benchbox.jobdir import Attempt
 from benchbox.worker.together import LAUNCHER, LOST
+
+ON_ONE_MACHINE = {
+    "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
+    "GLOO_SOCKET_IFNAME": "lo0" if sys.platform == "darwin" else "lo",
+    "NCCL_SOCKET_IFNAME": "lo",
+}
+"""What keeps torch from listening on other interfaces than the machine's own."""
 
 
 class Group(NamedTuple):
@@ -26,11 +35,16 @@ class Group(NamedTuple):
     node: int = 0
     meet: str = ""
 
-    def words(self) -> list[str]:
-        """Return what torchrun is told."""
+    def words(self, meeting: str) -> list[str]:
+        """Return what torchrun is told.
+
+        Args: meeting: a file that is not there, where the processes of one machine meet. torch's own stores listen on
+        every interface, which nothing that happens on one machine needs.
+        """
         each = f"--nproc-per-node={self.processes}"
         if self.nodes == 1:
-            return ["--standalone", "--local-addr=127.0.0.1", each]
+            met = ["--rdzv-backend=c10d", "--rdzv-conf=store_type=file", f"--rdzv-endpoint={meeting}"]
+            return [*met, "--local-addr=127.0.0.1", each]
         address, _, port = self.meet.rpartition(":")
         return [
             f"--nnodes={self.nodes}",
@@ -50,10 +64,12 @@ def launch(attempt: Attempt, group: Group, words: Sequence[str]) -> int:
     Args: words: what follows `run` on the worker's command line, for each of them.
     """
     os.environ[LAUNCHER] = str(os.getpid())
-    with tempfile.TemporaryDirectory(prefix="benchbox-") as logs:
-        how = [*group.words(), f"--log-dir={logs}"]
+    with tempfile.TemporaryDirectory(prefix="benchbox-") as folder:
         while True:
             parts = attempt.asked_parts()
+            how = [*group.words(f"{folder}/launchers-{parts}"), f"--log-dir={folder}"]
+            if group.nodes == 1:
+                os.environ.update(ON_ONE_MACHINE, **{MEETING: f"{folder}/processes-{parts}"})
             try:
                 run(parse_args([*how, "-m", "benchbox.worker", "run", *words]))  # type: ignore[no-untyped-call]
                 return OK

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -136,6 +138,37 @@ def test_sigterm_saves_and_a_killed_launcher_leaves_nobody(tmp_path: Path, cache
     assert rows_of(results)["runs"][0]["processes"] == 2
     logs = [(results / file).read_text() for file in sorted(results.glob("jobs/*/attempts/[23]/log.txt"))]
     assert all("goes on from attempt" in log for log in logs)
+
+
+def listening(pids: list[int]) -> set[str]:
+    """Return the addresses, as the kernel spells them, at which processes listen, or may be sent to without asking."""
+    found, own = set(), set()
+    for file in [file for pid in pids for file in Path("/proc").glob(f"{pid}/fd/*")]:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            own.add(os.readlink(file))
+    for kind in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path("/proc/net", kind).read_text().splitlines()[1:]:
+            words = line.split()
+            if f"socket:[{words[9]}]" in own and (words[3] == "0A" or kind.startswith("udp")):
+                found.add(words[1].partition(":")[0])
+    return found
+
+
+def test_nothing_listens_but_on_loopback(tmp_path: Path, cache: Path) -> None:
+    run, seen = start(tmp_path, cache), set()
+    while run.poll() is None:
+        seen |= listening([run.pid, *jobs.descendants(run.pid)])
+        time.sleep(0.05)
+    assert run.returncode == 0
+    assert seen, "the processes were not watched while they met"
+    assert seen <= {"0100007F", "00000000000000000000000001000000"}, seen
+
+
+def test_the_watch_sees_who_listens_to_all() -> None:
+    with socket.socket() as one:
+        one.bind(("0.0.0.0", 0))
+        one.listen()
+        assert "00000000" in listening([os.getpid()])
 
 
 def test_a_killed_rank_is_repeated(tmp_path: Path, cache: Path) -> None:

@@ -23,7 +23,7 @@ sys.addaudithook(_watch)
 with open(os.environ["WATCHED"], "a") as file:
     file.write(f"watched {sys.argv[:1]} {sys.orig_argv[1:4]}\\n")
 """
-"""Python calls it for every socket; torchrun's own, of jobs in several processes, meet on localhost."""
+"""Python calls it for every socket; those of jobs in several processes are watched in tests/engines/test_processes."""
 TOKEN = "s3cr3t-t0k3n"
 SECRETS = (
     "AWS_SECRET_ACCESS_KEY",
