@@ -15,19 +15,23 @@ from benchbox.leftovers import leftovers, remove
 from benchbox.merge import merge
 from tests.queues.test_pool import folders
 
+ORIGIN = {"config": '{"seed": 0, "train": {}}', "provenance": "{}"}
+"""What the row of a run does not lack."""
+
 
 def write(path: Path, job: str, value: float) -> None:
     score: dict[str, Any] = {"job": job, "protocol": "p", "metric": "AP", "group": "all", "value": value, "n": 1}
     records.write(path / "scores.parquet", "scores", [score])
-    errors = {"joint_errors": [0.25, float("nan")]}  # a joint that is not labelled has no error
-    records.write(path / "people.parquet", "people", [{"job": job, "image": "a.jpg", "person": 1, **errors}])
+    two = {"confidences": [1.0, 1.0], "keypoints": [0.0] * 4, "truth": None}
+    two |= {"joint_errors": [0.25, float("nan")]}  # a joint that is not labelled has no error
+    records.write(path / "people.parquet", "people", [{"job": job, "image": "a.jpg", "person": 1, **two}])
 
 
 def finish(job: JobDir, value: float = 1.0) -> Attempt:
     attempt = job.claim()
     assert attempt is not None
     write(attempt.path, job.id, value)
-    records.write(attempt.table("runs"), "runs", [{"job": job.id, "wall_seconds": 3.0}])
+    records.write(attempt.table("runs"), "runs", [{"job": job.id, "wall_seconds": 3.0, **ORIGIN}])
     attempt.checkpoint.write_bytes(b"weights")
     attempt.publish({}, 1.0)
     attempt.end("done")

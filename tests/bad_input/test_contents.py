@@ -39,7 +39,7 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("runs", "validations", '[{"epoch": 1e400}]', "validations: 0: Value error, has no epoch"),
     ("scores", "protocol", None, "protocol is missing in a row"),
     ("scores", "job", "0" * 12, "holds rows of job 000000000000, not only of"),
-    ("scores", "value", -1e308, "value is -1e+308"),
+    ("scores", "value", -1e308, "value is 1e+308"),
     ("scores", "value", math.inf, "value is inf"),
     ("people", "person", None, "person is missing in a row"),
     ("people", "joint_errors", None, "joint_errors has not 1 for each of 17 joints"),

@@ -319,7 +319,7 @@ def test_data_sets_are_found_whole_in_part_or_not(where: Where, tmp_path: Path) 
     assert (found["lsp"].level, "lsp/joints.mat" in found["lsp"].text) == ("warning", True)
     assert "mpii/annot/valid.json, mpii/annot/gt_valid.mat, mpii/images" in found["mpii"].text
     assert "train.json" not in found["mpii"].text
-    assert (found["coco"].level, "not in" in found["coco"].text) == ("ok", True)
+    assert (found["coco"].level, "none in" in found["coco"].text) == ("ok", True)
     (root / "lsp/joints.mat").touch()
     found = {one.text.split(":")[0]: one for one in machine_storage.data(Where(where.results, where.cache, root))}
     assert (found["lsp"].level, "found in" in found["lsp"].text) == ("ok", True)

@@ -245,7 +245,8 @@ def test_masks_are_held_as_in_the_last_phase(tmp_path: Path) -> None:
     attempt.path.mkdir(parents=True)
     model = network(config)
     save_weights(attempt.weights, model)
-    records.write(attempt.table("runs"), "runs", [{"job": "x", "weights": digest_of_weights(model)}])
+    run = {"job": "x", "config": config.model_dump_json(), "provenance": "{}", "weights": digest_of_weights(model)}
+    records.write(attempt.table("runs"), "runs", [run])
     loaded = result_network(attempt, config, CPU)
     assert loaded.masks == "ones"
     assert attention_modules(loaded) == {}
