@@ -294,5 +294,6 @@ READ: dict[str, Callable[[Any], object]] = {
     "protocol": _protocol,
     "confidence": confidence,
     "effect": effect,
+    "results": Path.exists,  # raises for a name that no folder can have
 }
 """Parameters of any verb that can be judged by themselves, and what reads them."""
