@@ -42,6 +42,8 @@ def merge(
 
     Exit codes: 0 joined, 1 some results differ or are damaged, 2 no results folder, 4 no room.
     """
+    if not other.is_dir():
+        raise InvalidInput(f"{other}: no such folder; give the path of a results folder")
     from benchbox.cli.grid import emit
     from benchbox.cli.markup import Column
     from benchbox.errors import FAILED, OK
