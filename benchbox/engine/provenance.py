@@ -6,6 +6,7 @@ import platform
 import resource
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ PACKAGES = ("benchbox", "torch", "numpy", "opencv-python", "pycocotools", "pyarr
 
 def provenance(device: torch.device) -> dict[str, Any]:
     """Describe commit, dirtiness, versions and hardware."""
-    commit, dirty = _commit()
+    name, dirty = commit()
     return {
-        "commit": commit,
+        "commit": name,
         "dirty": dirty,
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},
@@ -37,18 +38,15 @@ def peak_memory_bytes(device: torch.device) -> int:
     return used if sys.platform == "darwin" else used * 1024
 
 
-def _commit() -> tuple[str, bool | None]:
+@cache
+def commit() -> tuple[str, bool | None]:
+    """Return the commit that the package is of when first asked, and whether it has changes; "", None without git."""
     here = Path(__file__).parent
     try:
         asked = (
             ["ls-files", "--error-unmatch", __file__],
             ["rev-parse", "HEAD"],
-            [
-                "status",
-                "--porcelain",
-                "--",
-                str(here.parent),
-            ],  # a study of one's own beside the package changes nothing
+            ["status", "--porcelain", "--", str(here.parent)],  # a study of one's own beside it changes nothing
         )
         run = [
             subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10)

@@ -80,6 +80,18 @@ def _known(what: str, asked: tuple[int, ...], known: Any) -> None:
             raise ValueError(f"no {what} {number} to attend to; known: {', '.join(map(str, known))}")
 
 
+CHANNELS, POSITIONS = {"reduction"}, {"sam_kernel", "sam_width", "sam_gate"}
+USED: dict[str, set[str]] = {
+    "none": set(),
+    "cam": CHANNELS,
+    "sam": POSITIONS,
+    "am": CHANNELS | POSITIONS,
+    "se": CHANNELS,
+    "cbam": CHANNELS,
+}
+"""The keys that modules use; those of a module that is not here all count, as its job's id tells them."""
+
+
 class AttentionOptions(Options):
     """An attention module; `attend`, its places, is the backbone's own.
 
@@ -112,10 +124,7 @@ class AttentionOptions(Options):
         keys = {"attend"}
         if not self.places():
             return keys | {"attention", *self.module()}
-        if self.attention not in ("cam", "am", "se", "cbam"):
-            keys.add("reduction")
-        if self.attention not in ("sam", "am"):
-            keys |= {"sam_kernel", "sam_width", "sam_gate"}
-        if self.sam_width == 0:
+        keys |= self.module().keys() - USED.get(self.attention, self.module().keys())
+        if self.attention in USED and self.sam_width == 0:
             keys.add("sam_gate")
         return keys

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchbox.digest import source_digest
 from benchbox.errors import (
     ENVIRONMENT,
     FAILED,
@@ -44,6 +45,7 @@ OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-g
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the worker's verbs and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    source_digest()  # of the code that is about to be loaded: what is edited later has made nothing
     options = _parser().parse_args(words)
     if options.verb == "run":
         return _run(Attempt(JobDir(options.job, options.data), options.attempt), options, words[1:])
@@ -134,8 +136,11 @@ def _run(attempt: Attempt, options: argparse.Namespace, words: list[str]) -> int
         with uncollected():
             check_opencv()
             from benchbox.engine.distributed import Lost
+            from benchbox.engine.provenance import commit
             from benchbox.worker.progress import Stopped
             from benchbox.worker.run import run_attempt
+
+            commit()
     except EnvironmentProblem as problem:
         return _failed(attempt, "infrastructure", problem, ENVIRONMENT)
     if options.processes > 1 or options.nodes > 1:

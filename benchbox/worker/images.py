@@ -20,6 +20,7 @@ from benchbox.datasets.topdown import TopDown
 from benchbox.errors import CannotJudge, InvalidInput
 from benchbox.files import write_whole
 from benchbox.jobdir import JobDir
+from benchbox.options.attention import AttentionOptions
 from benchbox.pictures.maps import attention_picture, heatmaps_picture
 from benchbox.pictures.people import people_picture
 from benchbox.pose.people import Person
@@ -81,7 +82,7 @@ def predict_images(results: Path, job: str, asked: Asked) -> dict[str, Any]:
     check_precision(config, device)
     model = result_network(result, config, device)
     if "attention" in asked.kinds and not attention_modules(model):
-        raise InvalidInput(f"--show attention: the network of job {job} has none; known here: skeleton, heatmaps")
+        raise InvalidInput(f"--show attention: {_without_attention(job, config)}; known here: skeleton, heatmaps")
     predicted = _predicted(config, model, device, people)
     files = _draw(predicted, asked)
     rows = [
@@ -94,6 +95,12 @@ def predict_images(results: Path, job: str, asked: Asked) -> dict[str, Any]:
         for person, points, confidences in zip(people, predicted.points, predicted.confidences, strict=True)
     ]
     return {"joints": list(predicted.crops.skeleton.joints), "rows": rows}
+
+
+def _without_attention(job: str, config: JobConfig) -> str:
+    if isinstance(config.model, AttentionOptions) and config.model.places():
+        return f'"{config.model.attention}" has no method gates, which tells its weights'
+    return f"the network of job {job} has none"
 
 
 def _people(path: Path, boxes: Sequence[Sequence[float]], config: JobConfig) -> list[Person]:

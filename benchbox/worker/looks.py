@@ -13,6 +13,7 @@ from torch import nn
 from benchbox.config import JobConfig
 from benchbox.datasets.topdown import TopDown
 from benchbox.engine.observe import Seen, observe, stage_predictions
+from benchbox.errors import InvalidInput
 from benchbox.models.acnn import ACNN
 from benchbox.models.mrn import MRN
 from benchbox.pictures.maps import Heatmaps, Panel
@@ -92,7 +93,11 @@ def panels(
 
 
 def _gates(module: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-    return module.gates(*inputs)
+    told = module.gates(*inputs)
+    if not isinstance(told, dict):
+        found = type(told).__name__
+        raise InvalidInput(f"{type(module).__name__}.gates: gives a {found}; a dict of weights by name is drawn")
+    return told
 
 
 def _columns(seen: Sequence[Seen], index: int, network: str) -> list[Panel]:

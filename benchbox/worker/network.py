@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,9 +34,32 @@ def build(options: NetworkOptions, joints: int, size: tuple[int, int]) -> nn.Mod
     """Build a network for so many joints and inputs of `size` (height, width)."""
     given = options.arguments(joints, size)
     if isinstance(options, AttentionOptions) and options.places():
-        make, settings = ATTENTION[options.attention], options.module()
-        given["attention"] = lambda channels: make(channels, **settings)
+        given["attention"] = partial(_module, options.attention, options.module())
     return MODELS[options.builder](**given)
+
+
+def _module(name: str, settings: Mapping[str, Any], channels: int) -> nn.Module:
+    """Make an attention module; on the meta device, where a network is counted, see that it keeps its map's shape.
+
+    Raises: InvalidInput for a module that cannot be what a study names.
+    """
+    said = f'attention "{name}"'
+    if name not in ATTENTION:
+        raise InvalidInput(f"{said}: has no line in ATTENTION of benchbox/attention/__init__.py")
+    make = ATTENTION[name]
+    try:
+        inspect.signature(make).bind(channels, **settings)
+    except TypeError as problem:
+        raise InvalidInput(
+            f"{said}: {problem}; it is called with channels and {', '.join(settings)}: take **_"
+        ) from None
+    module = make(channels, **settings)
+    if torch.get_default_device().type == "meta":
+        given = torch.empty(2, channels, 24, 16)
+        found = tuple(copy.deepcopy(module).eval()(given).shape)
+        if found != tuple(given.shape):
+            raise InvalidInput(f"{said}: makes {found} of a map {tuple(given.shape)}; a module keeps its map's shape")
+    return module
 
 
 def initial_network(config: JobConfig, device: torch.device) -> nn.Module:

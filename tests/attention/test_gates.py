@@ -28,10 +28,25 @@ def evaluated(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
+SETTINGS = [{}, {"sam_width": 3, "sam_gate": "positions"}, {"sam_width": 3, "sam_gate": "channels"}]
+
+
 @pytest.mark.parametrize("name", [name for name in ATTENTION if name != "none"])
-@pytest.mark.parametrize(
-    "settings", [{}, {"sam_width": 3, "sam_gate": "positions"}, {"sam_width": 3, "sam_gate": "channels"}]
-)
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_every_module_keeps_the_shape_and_tells_weights_that_fit_it(name: str, settings: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    module, x = evaluated(ATTENTION[name](32, **settings)), torch.randn(2, 32, 6, 4)
+    with torch.no_grad():
+        first, second, gates = module(x), module(x), module.gates(x)
+    assert first.shape == x.shape
+    assert torch.equal(first, second)
+    assert gates
+    for weights in gates.values():
+        assert (x * weights).shape == x.shape
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+@pytest.mark.parametrize("settings", SETTINGS)
 def test_the_weights_give_the_output(name: str, settings: dict[str, object]) -> None:
     torch.manual_seed(0)
     module, x = evaluated(ATTENTION[name](32, **settings)), torch.randn(2, 32, 6, 4)
