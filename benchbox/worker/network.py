@@ -50,9 +50,7 @@ def _module(name: str, settings: Mapping[str, Any], channels: int) -> nn.Module:
     try:
         inspect.signature(make).bind(channels, **settings)
     except TypeError as problem:
-        raise InvalidInput(
-            f"{said}: {problem}; it is called with channels and {', '.join(settings)}: take **_"
-        ) from None
+        raise InvalidInput(f"{said}: {problem}; take channels and, by **_, {', '.join(settings)}") from None
     module = make(channels, **settings)
     if torch.get_default_device().type == "meta":
         given = torch.empty(2, channels, 24, 16)

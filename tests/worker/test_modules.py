@@ -46,7 +46,7 @@ def counted() -> nn.Module:
     ("made", "said"),
     [
         (Narrow, "keeps its map's shape"),
-        (Greedy, "take **_"),
+        (Greedy, "by **_, reduction, sam_kernel"),
         (None, "has no line in ATTENTION of benchbox/attention/__init__.py"),
     ],
 )
