@@ -77,6 +77,14 @@ def data(text: str) -> None:
         stop_unread()
 
 
+def open_closed() -> None:
+    """Lead the output nowhere where a shell has closed it (`>&-`): the next file would be opened in its place."""
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, "r" if number == 0 else "w"))  # noqa: SIM115
+
+
 def stop_unread() -> NoReturn:
     """End the process in peace: nobody reads its output any more, as behind `| head`."""
     drop_output()

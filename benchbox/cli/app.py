@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 
 
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a place that the output is led to."""
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What the parser raises for words that it cannot place."""
 
@@ -35,8 +37,9 @@ def main() -> None:
         from benchbox.cli import complete
 
         sys.exit(complete.answer(app))
-    from benchbox.console import drop_output, note, spell_out_signs, stop_unread
+    from benchbox.console import drop_output, note, open_closed, spell_out_signs, stop_unread
 
+    open_closed()
     spell_out_signs()
     try:
         sys.exit(app(prog_name="benchbox", standalone_mode=False))
@@ -55,10 +58,10 @@ def main() -> None:
         if refused is not None:
             note(f"benchbox: error: {told(refused)}")
             sys.exit(refused.exit_code)
-        if problem.errno != errno.ENOSPC or problem.filename is not None:
+        if problem.errno not in UNWRITABLE or problem.filename is not None:
             raise
         drop_output()
-        note("benchbox: error: the output: no space left on its device")
+        note(f"benchbox: error: the output: {(problem.strerror or '').lower()}")
         sys.exit(ENVIRONMENT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from benchbox.cli import early
 from benchbox.cli.options import Format, Json, Results, Scale
 from benchbox.cli.verbs import Words
+from benchbox.errors import EnvironmentProblem
 
 models_verbs = typer.Typer(cls=Words, add_completion=False, rich_markup_mode=None)
 
@@ -120,6 +122,9 @@ def models_export(
     weights, 4 the file cannot be written, or ONNX is not installed.
     """
     early.result(run, scale, results)
+    absent = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+    if absent:
+        raise EnvironmentProblem(f"ONNX needs an extra (no {', no '.join(absent)}): pip install 'benchbox[onnx]'")
     from benchbox.cli import export
 
     sys.exit(export.export(run, out, batch, dynamic, scale=scale, results=results, format="json" if json else format))

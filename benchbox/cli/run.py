@@ -140,8 +140,8 @@ def _submit(
         for folder, name in zip(alike, ids, strict=True):
             folder.submit(how.on, name)
         note(f"{many(len(ids), 'job')} submitted, {ids[0]} to {ids[-1]}; they go on without this terminal")
-    where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
-    note(f"look: benchbox status {path} --scale {chosen.scale}{where}")
+    where = [] if str(chosen.results) == "results" else ["--results", str(chosen.results)]
+    note("look: " + shlex.join(["benchbox", "status", str(path), "--scale", chosen.scale, *where]))
     return OK
 
 
@@ -239,7 +239,7 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
     for job, state in failed.items():
         log = Attempt(chosen.folder(job), state.attempt).log
         note(f"failed: {called[job]} [{state.failure}]: {state.error}\n  log: {log}  (benchbox logs {job})")
-    where = "" if str(chosen.results) == "results" else f" --results {chosen.results}"
+    where = [] if str(chosen.results) == "results" else ["--results", str(chosen.results)]
     given_up = sum(state.name == "cancelled" for state in states.values())
     if outcome.stopped:
         for job, state in states.items():
@@ -259,6 +259,6 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
         classes = sorted({state.failure for state in failed.values()} - set(REPEATED_CLASSES))
         note("again, when mended: " + again + "".join(f" --retry {name}" for name in classes))
         return ENVIRONMENT if all(state.exit_code == ENVIRONMENT for state in failed.values()) else FAILED
-    seeds = f" --seeds {choice.seeds}" if choice.seeds else ""
-    note(f"next: benchbox table {path} --scale {chosen.scale}{seeds}{where}")
+    words = ["benchbox", "table", str(path), "--scale", chosen.scale]
+    note("next: " + shlex.join(words + (["--seeds", choice.seeds] if choice.seeds else []) + where))
     return FAILED if given_up else OK

@@ -212,7 +212,7 @@ def predict(
 ) -> None:
     """Predict the people of any images with a finished job's network; draw skeletons, heatmaps, attention.
 
-    Example: benchbox predict photo.jpg --run 5c60 --box 40,12,120,300 --show skeleton --show attention
+    Example: benchbox predict photo.jpg --run 61cf --box 40,12,120,300 --show skeleton --show attention
 
     Exit codes: 0 predicted, 2 usage, an image that cannot be read, an unknown job, no attention to show; 3 no result,
     or one without its weights; 4 the folder cannot be written.

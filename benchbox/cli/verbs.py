@@ -33,7 +33,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "plot": ("score_verbs:plot", "Draw a study's figures."),
         "report": ("score_verbs:report", "Write one HTML page of tables, plots, verdicts and persons."),
         "predict": ("score_verbs:predict", "Predict the people of any images; draw skeletons, heatmaps, attention."),
-        "results": ("results:results_verbs", "Results folders: join, clean, export."),
+        "results": ("results:results_verbs", "Results folders: join, clean, TensorBoard."),
     },
     "Papers": {
         "claims": ("paper_verbs:claims", "Check what a paper says of its results."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 COMMAND = (sys.executable, "-m", "benchbox")
+TAIL = 'sys.argv[0] = "benchbox"; runpy.run_module("benchbox", run_name="__main__")'
 TABLE = ("table", "--paper", "efficient-hrnet", "--table", "I")
 
 
@@ -34,8 +36,26 @@ def test_output_without_room_is_one_line(format: str, tmp_path: Path) -> None:
             [*COMMAND, *TABLE, "--format", format], stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path
         )
     assert done.returncode == 4
-    assert done.stderr.splitlines()[-1] == "benchbox: error: the output: no space left on its device"
+    assert done.stderr.splitlines()[-1] == "benchbox: error: the output: no space left on device"
     assert "Traceback" not in done.stderr
+
+
+def test_a_closed_output_is_led_nowhere(tmp_path: Path) -> None:
+    line = shlex.join([*COMMAND, *TABLE])
+    done = subprocess.run(["bash", "-c", f"{line} >&-"], stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    done = subprocess.run(["bash", "-c", f"{line} >&- 2>&- <&-"], cwd=tmp_path)
+    assert done.returncode == 0
+
+
+def test_a_limit_of_files_sizes_is_one_line(tmp_path: Path) -> None:
+    """As a quota: it is met when the text is written, not when the file is opened."""
+    line = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)); {TAIL}"
+    with open(tmp_path / "out", "w") as file:
+        words = [sys.executable, "-c", line, *TABLE]
+        done = subprocess.run(words, stdout=file, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1] == "benchbox: error: the output: file too large"
 
 
 def test_signs_that_an_encoding_lacks_are_spelled(benchbox: Call, monkeypatch: pytest.MonkeyPatch) -> None:
