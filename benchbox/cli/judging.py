@@ -81,6 +81,8 @@ def gate(path: Path, asked: Asked) -> int:
     publish(report, asked.report)
     if asked.update:
         return OK
+    for reason in dict.fromkeys(one.reason for one in report.verdicts if one.outcome == COULD_NOT_JUDGE):
+        note(reason)  # whole: a table breaks the command in it
     note(f"{_counted(report)}; junit.xml, gate.md and gate.json are in {asked.report}")
     return report.code
 
@@ -109,7 +111,7 @@ def looked(declaration: Declaration, asked: Asked) -> Looked:
             jobs.setdefault(arm.name, {})[arm.seed] = arm.job
         for arm in found:
             of = _reference_of(arm, [one for one in found if one.reference], references[arm.group])
-            arms[scale, arm.name] = ArmJobs(arm.name, scale, of, jobs[arm.name])
+            arms[scale, arm.name] = ArmJobs(arm.name, scale, of, jobs[arm.name], declaration.study, asked.results)
     return Looked(arms, study.paper)
 
 

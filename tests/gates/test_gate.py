@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 
 from benchbox import store
+from benchbox.cli import judging
+from benchbox.errors import CannotJudge
 from benchbox.gates import reference
+from benchbox.gates.arms import ArmJobs, check_done
 from benchbox.gates.declaration import read_gates
 from benchbox.jobdir import JobDir
 from benchbox.metrics.protocol import parse
@@ -319,6 +323,45 @@ def test_a_reference_that_cannot_be_used_is_told_once(tmp_path: Path, capsys: py
         assert text.count("damaged: not a whole JSON object") == 1
     assert (tmp_path / "report/junit.xml").read_text().count("damaged: not a whole JSON object") == 3 * 2
     assert all("damaged: not a whole" in row["reason"] for row in made.verdicts(tmp_path))
+
+
+@pytest.mark.parametrize("results", ["results", "other results"])
+def test_what_is_missing_is_told_with_the_command_that_makes_it(
+    results: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.toml").write_text(made.STUDY.replace('"stage 1"', '"the arm\'s"'))
+    made.write(tmp_path, seeds=[0])
+    (tmp_path / "results").rename(results)
+    (tmp_path / "gates").mkdir()
+    made.declare(tmp_path / "gates", {}, {"arm": '"the arm\'s"'}, study="../study.toml")
+    assert judging.gate(Path("gates/gates.toml"), made.asked(tmp_path, results=Path(results), format="md")) == 3
+    where = "" if results == "results" else " --results 'other results'"
+    commands = [
+        f"next: benchbox run study.toml --only baseline --seeds 1,2 --scale tiny{where}",
+        f"""next: benchbox run study.toml --only 'the arm'"'"'s' --seeds 0,1,2 --scale tiny{where}""",
+    ]
+    assert [row["reason"].partition("; ")[2] for row in made.verdicts(tmp_path)] == commands
+    told = capsys.readouterr()
+    page, xml = ((tmp_path / "report" / name).read_text() for name in ("gate.md", "junit.xml"))
+    for text in (told.out, told.err, page, html.unescape(xml)):
+        assert all(command in text for command in commands)
+
+
+@pytest.mark.parametrize(
+    ("states", "command"),
+    [
+        (("done", "stale", "interrupted"), "run s.toml --only a --seeds 1,2 --scale tiny --stale"),
+        (("cancelled", "failed", "running"), "run s.toml --only a --seeds 0 --scale tiny --retry cancelled"),
+        (("done", "failed", "pending"), "logs j1"),
+        (("running", "pending", "done"), "status s.toml --seeds 0,1,2 --scale tiny --watch"),
+    ],
+)
+def test_every_state_has_its_next_command(states: Sequence[str], command: str) -> None:
+    arm = ArmJobs("a", "tiny", "a", {seed: f"j{seed}" for seed in range(3)}, Path("s.toml"), Path("results"))
+    with pytest.raises(CannotJudge) as problem:
+        check_done(arm, dict(zip(arm.jobs.values(), states, strict=True)))
+    assert str(problem.value).endswith(f"; next: benchbox {command}")
 
 
 def test_a_copied_study_is_told_what_to_do(tmp_path: Path) -> None:
