@@ -28,7 +28,7 @@ from benchbox.errors import (
     EnvironmentProblem,
     InvalidInput,
 )
-from benchbox.gates.arms import ArmJobs, arm_of, check_done, check_there
+from benchbox.gates.arms import ArmJobs, arm_of, check_done, check_results, check_there
 from benchbox.gates.declaration import Declaration, Gate, read_gates
 from benchbox.gates.reports import Report, interval, number, told_once
 from benchbox.gates.verdict import COULD_NOT_JUDGE, PASSED, Verdict, exit_code
@@ -152,6 +152,7 @@ def _missing(gate: Gate, found: Looked, results: Path) -> str:
 
 def _check_results(gate: Gate, found: Looked, results: Path) -> None:
     arm, root = arm_of(found.arms, gate.scale, gate.arm), data_root()
+    check_results(arm)
     check_done(arm, {job: JobDir.of(results, job, root).state().name for job in arm.jobs.values()})
 
 

@@ -57,6 +57,20 @@ def check_done(arm: ArmJobs, states: Mapping[str, str]) -> None:
             raise CannotJudge(f"{said}; next: {shlex.join(_next(arm, states, job))}")
 
 
+def check_results(arm: ArmJobs) -> None:
+    """Refuse a folder that holds no results at all, which a name mistyped or a forgotten run looks like.
+
+    Raises: CannotJudge with the nearest one that does, else with the command that makes them.
+    """
+    results = arm.results
+    if (results / "jobs").is_dir():
+        return
+    said = f"{results}: no results in it, no job at all" if results.is_dir() else f"{results}: no such results folder"
+    others = [str(jobs.parent) for jobs in results.parent.glob("*/jobs") if jobs.is_dir()]
+    command = shlex.join(_next(arm, dict.fromkeys(arm.jobs.values(), "pending"), next(iter(arm.jobs.values()))))
+    raise CannotJudge(f"{said}{nearest(str(results), others) or f'; next: {command}'}")
+
+
 def _next(arm: ArmJobs, states: Mapping[str, str], job: str) -> list[str]:
     """Return the command that a job which is not done asks for: `run` takes all seeds that it can do."""
     where = [] if str(arm.results) == "results" else ["--results", str(arm.results)]

@@ -218,7 +218,8 @@ def test_other_options_under_the_same_name_are_told(tmp_path: Path) -> None:
     study.write_text(study.read_text().replace("train.epochs = 2", "train.epochs = 1"))
     made.write(tmp_path)
     assert made.call(tmp_path) == 0
-    assert all("options" in row["notes"][0] for row in made.verdicts(tmp_path))
+    said = "the arm's options are not those that the reference was made with; no commit is on record"
+    assert all(row["notes"][0].startswith(said) for row in made.verdicts(tmp_path))
 
 
 def test_the_committed_reference_is_of_todays_study(root: Path) -> None:
@@ -346,6 +347,26 @@ def test_what_is_missing_is_told_with_the_command_that_makes_it(
     page, xml = ((tmp_path / "report" / name).read_text() for name in ("gate.md", "junit.xml"))
     for text in (told.out, told.err, page, html.unescape(xml)):
         assert all(command in text for command in commands)
+
+
+@pytest.mark.parametrize("others", [(), ("results",)])
+def test_no_results_at_all_are_told_as_such(
+    others: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made.write(tmp_path, seeds=[0])
+    if not others:
+        (tmp_path / "results/jobs").rename(tmp_path / "away")
+    made.declare(tmp_path)
+    run = "; next: benchbox run study.toml --only baseline --seeds 0,1,2 --scale tiny --results reslts"
+    hint = '; did you mean "results"?' if others else run
+    asked = made.asked(tmp_path, results=Path("reslts"), report=Path("reslts/gate"))
+    for said in ("no such results folder", "no results in it, no job at all"):  # the report makes the folder
+        assert judging.gate(Path("gates.toml"), asked) == 3
+        (row,) = json.loads(Path("reslts/gate/gate.json").read_text())["rows"]
+        assert row["reason"] == f"reslts: {said}{hint}"
+    with pytest.raises(CannotJudge, match="reslts: no results"):
+        judging.gate(Path("gates.toml"), made.replace(asked, update=True))
 
 
 @pytest.mark.parametrize(

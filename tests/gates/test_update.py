@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -158,3 +159,21 @@ def test_a_merge_conflict_is_told_as_one_and_replaced(
     assert made.call(tmp_path, update=True) == 0
     assert "made.json: replaced (could not be read), " in capsys.readouterr().out
     assert made.call(tmp_path) == 0
+
+
+def test_other_options_are_told_with_the_command_that_shows_them(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert made.call(checkout, update=True, allow_dirty=False) == 0
+    study = checkout / "study.toml"
+    study.write_text(study.read_text().replace("train.epochs = 2", "train.epochs = 1"))
+    made.write(checkout)
+    monkeypatch.chdir(checkout)
+    for path, where in ((Path("gates.toml"), []), (checkout / "gates.toml", ["-C", str(checkout)])):
+        assert judging.gate(path, made.asked(checkout)) == 0
+        (note,) = made.verdicts(checkout)[0]["notes"]
+        command = note.partition("; see which: ")[2]
+        commit = git(checkout, "rev-parse", "HEAD")[:12]
+        assert shlex.split(command) == ["git", *where, "diff", commit, "--", "study.toml"]
+        shown = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True).stdout
+        assert "+train.epochs = 1" in shown
