@@ -127,7 +127,7 @@ def test_a_regression_is_found_and_named(tmp_path: Path) -> None:
     page = (tmp_path / "report/gate.md").read_text()
     # what both gates have in common stands there once
     assert page.count("fell most") == page.count("persons that lost most") == 1
-    assert page.count('- as of "gate 0"') == 1
+    assert page.count('- same note as for "gate 0"') == 1
     assert not any("exchanged" in text or "moved by" in text for text in rows[0]["diagnosis"]["sentences"])
 
 
@@ -322,6 +322,7 @@ def test_a_reference_that_cannot_be_used_is_told_once(tmp_path: Path, capsys: py
     assert made.call(tmp_path, format="md") == 3
     for text in (capsys.readouterr().out, (tmp_path / "report/gate.md").read_text()):
         assert text.count("damaged: not a whole JSON object") == 1
+        assert text.count('for the same reason as "gate 0"') == 2
     assert (tmp_path / "report/junit.xml").read_text().count("damaged: not a whole JSON object") == 3 * 2
     assert all("damaged: not a whole" in row["reason"] for row in made.verdicts(tmp_path))
 
