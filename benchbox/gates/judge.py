@@ -223,10 +223,12 @@ def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, acc
     tolerance = gate.tolerance.of(base)
     outcome, sign = word(gain, tolerance), -1 if gate.is_cost else 1
     low, change, high = sorted(sign * value + 0.0 for value in (gain.low, gain.value, gain.high))
+    more = f"more than {tolerance:.4g} {unit}"
+    worse = "certainly worse by" if gain.certainly_worse(tolerance) else f"worse by {-gain.value:.4g},"
     reasons = {
         PASSED: "the same to the bit" if gain.equal else f"within {tolerance:.4g} {unit} of the reference",
-        IMPROVED: f"better by more than {tolerance:.4g} {unit}",
-        REGRESSED: f"worse by more than {tolerance:.4g} {unit}",
+        IMPROVED: f"better by {more}",
+        REGRESSED: f"{worse} {more}",
         COULD_NOT_JUDGE: f"tolerance {tolerance:.4g} is below the noise floor {gain.floor:.4g}",
     }
     if outcome == IMPROVED and isinstance(gate.against, Path):

@@ -121,9 +121,9 @@ def test_a_regression_is_found_and_named(tmp_path: Path) -> None:
     assert worst
     assert all(one["now"] < one["before"] for one in worst)
     assert any("joint:left_wrist" in text for text in rows[0]["diagnosis"]["sentences"])
-    assert rows[0]["reason"] == rows[1]["reason"] == "worse by more than 3 points"
+    assert rows[0]["reason"] == rows[1]["reason"] == "certainly worse by more than 3 points"
     interval = f"{rows[0]['change']:+.2f} [{rows[0]['low']:+.2f}, {rows[0]['high']:+.2f}]"  # as the table has them
-    assert f'message="{interval}: worse by more than 3 points"' in (tmp_path / "report/junit.xml").read_text()
+    assert f'message="{interval}: certainly worse by more than 3 points"' in (tmp_path / "report/junit.xml").read_text()
     page = (tmp_path / "report/gate.md").read_text()
     # what both gates have in common stands there once
     assert page.count("fell most") == page.count("persons that lost most") == 1
