@@ -36,7 +36,10 @@ from benchbox.jobdir import JobDir
 from benchbox.plan import expand
 from benchbox.spec import read_study
 
-NO_GATES = "no gates are declared: add [[gates]] to it"
+NO_GATES = (
+    "no gates are declared: add [[gates]] with name, metric, arm, scale, against and tolerance; "
+    "see benchbox gate --help"
+)
 
 
 @dataclass(frozen=True)
