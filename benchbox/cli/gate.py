@@ -63,9 +63,21 @@ def gate(
 ) -> None:
     """Hold results against committed references, the reference arm or the paper, and tell a regression from noise.
 
-    The confidence of a gate holds for all gates on scores of the file together (Bonferroni). A score regressed where
-    its interval lies below the tolerance, or its change does and the noise is smaller than the tolerance; a tolerance
-    smaller than the noise is not judged. Reports are written on every path.
+    A gate regressed where the whole interval of the change is worse than the tolerance, or where the change itself is
+    and the noise is no greater than the tolerance. Otherwise a tolerance that is smaller than the noise is not judged.
+    The confidence of a gate holds for all gates on scores of the file together (Bonferroni). Reports are written on
+    every path. A gate stands in the study, or in a file of its own that names its study:
+
+    \b
+        [[gates]]
+        name = "attention does not harm"
+        metric = "PCKh"
+        arm = "sub-network 1"
+        scale = "tiny"
+        against = "reference-arm"
+        tolerance = 3.0
+
+    The other way to hold it is against = "reference/FILE.json", which --update writes from today's results.
 
     Example: benchbox gate ablations/smoke.toml --seeds 0,1,2
 

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchbox.cli.draft import GROUNDS, VARIATIONS, Choice, known_data, network, text_of, variation
+from benchbox.cli.draft import GROUNDS, VARIATIONS, Choice, known_data, network, spell, text_of, variation
 from benchbox.cli.early import seeds_of
 from benchbox.console import many, note, question
 from benchbox.errors import OK, BenchboxError, InvalidInput
 from benchbox.files import explained, write_temporary
 from benchbox.networks import networks
-from benchbox.plan import expand, jobs
+from benchbox.plan import Arm, expand, jobs
 from benchbox.spec import read_study
 
 Read = TypeVar("Read")
+PCKH = {"coco17": "pckh@0.5/coco17", "mpii16": "pckh@0.5/hrnet-v1"}
+"""The score that a gate of a drafted study holds, by the skeleton of its persons."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def init(file: Path, asked: Asked, *, force: bool) -> int:
     try:
         study = read_study(temporary)
         arms = {scale: expand(study, scale) for scale in ("paper", *study.scales)}["tiny"]
+        write_temporary(file, text + _gate(next(arm for arm in arms if arm.reference), file))
     except BenchboxError as problem:
         temporary.unlink()
         said = str(problem).removeprefix(str(temporary)).lstrip(":0123456789 ")  # nobody knows the draft's lines
@@ -57,6 +60,24 @@ def init(file: Path, asked: Asked, *, force: bool) -> int:
     note(f"{file}: {many(len(arms), 'arm')}, {many(len(jobs(arms)), 'job')}")
     note(f"next: benchbox plan {name}, benchbox run {name}, benchbox table {name}")
     return OK
+
+
+def _gate(arm: Arm, file: Path) -> str:
+    """Return a gate on the reference arm, as comments; gates are no part of what a study computes."""
+    stem = file.stem.encode("utf-8", "replace").decode()  # a file's name may be what no TOML can spell
+    lines = {
+        "name": "PCKh of the reference arm",
+        "metric": "PCKh",
+        "protocol": PCKH[arm.config.dataset.skeleton],
+        "arm": arm.name,
+        "scale": "tiny",
+        "against": f"reference/{stem}.json",
+        "tolerance": 5.0,
+    }
+    table = ["[[gates]]", *(f"{key} = {spell(value)}" for key, value in lines.items())]
+    head = ["Uncomment from [[gates]] on: benchbox gate --update makes today's results a reference to commit, and"]
+    head += ["benchbox gate holds later ones against it, on which this tolerance is in points."]
+    return "\n" + "".join(f"# {line}\n" for line in [*head, *table])
 
 
 def choose(asked: Asked, *, ask: bool) -> Choice:

@@ -74,6 +74,8 @@ def update(declaration: Declaration, looked: Looked, asked: Asked, files: Sequen
 
 def _said(update: Update) -> str:
     state = "unchanged" if update.unchanged else "refreshed" if update.before else "new"
+    if update.unreadable:
+        state = "replaced (could not be read)"
     return f"{update.path}: {state}, {len(update.text.encode()) / 1000:,.0f} kB; commit it."
 
 

@@ -28,7 +28,7 @@ from benchbox.errors import (
     EnvironmentProblem,
     InvalidInput,
 )
-from benchbox.gates.arms import ArmJobs, arm_of, check_done, check_there
+from benchbox.gates.arms import ArmJobs, arm_of, check_done, check_results, check_there
 from benchbox.gates.declaration import Declaration, Gate, read_gates
 from benchbox.gates.reports import Report, interval, number, told_once
 from benchbox.gates.verdict import COULD_NOT_JUDGE, PASSED, Verdict, exit_code
@@ -36,7 +36,10 @@ from benchbox.jobdir import JobDir
 from benchbox.plan import expand
 from benchbox.spec import read_study
 
-NO_GATES = "no gates are declared: add [[gates]] to it"
+NO_GATES = (
+    "no gates are declared: add [[gates]] with name, metric, arm, scale, against and tolerance; "
+    "see benchbox gate --help"
+)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def gate(path: Path, asked: Asked) -> int:
     publish(report, asked.report)
     if asked.update:
         return OK
+    for reason in dict.fromkeys(one.reason for one in report.verdicts if one.outcome == COULD_NOT_JUDGE):
+        note(reason)  # whole: a table breaks the command in it
     note(f"{_counted(report)}; junit.xml, gate.md and gate.json are in {asked.report}")
     return report.code
 
@@ -109,7 +114,7 @@ def looked(declaration: Declaration, asked: Asked) -> Looked:
             jobs.setdefault(arm.name, {})[arm.seed] = arm.job
         for arm in found:
             of = _reference_of(arm, [one for one in found if one.reference], references[arm.group])
-            arms[scale, arm.name] = ArmJobs(arm.name, scale, of, jobs[arm.name])
+            arms[scale, arm.name] = ArmJobs(arm.name, scale, of, jobs[arm.name], declaration.study, asked.results)
     return Looked(arms, study.paper)
 
 
@@ -150,6 +155,7 @@ def _missing(gate: Gate, found: Looked, results: Path) -> str:
 
 def _check_results(gate: Gate, found: Looked, results: Path) -> None:
     arm, root = arm_of(found.arms, gate.scale, gate.arm), data_root()
+    check_results(arm)
     check_done(arm, {job: JobDir.of(results, job, root).state().name for job in arm.jobs.values()})
 
 

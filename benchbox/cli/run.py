@@ -82,7 +82,7 @@ def run(path: Path, choice: Choice, how: How) -> int:
     seconds = estimates(chosen, states, counted)
     pool = folders.pool(how.most, how.processes or 1) if how.on in QUEUES else None
     at_once = min(pool.most, max(1, len(todo))) if pool else max(1, len(todo))
-    note(headline(chosen, states, seconds, at_once))
+    note(headline(chosen, states, seconds, [arm.job for arm in todo], at_once))
     if not how.yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
         return INTERRUPTED
     waiting = [chosen.folder(arm.job) for arm in todo]

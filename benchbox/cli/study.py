@@ -20,8 +20,10 @@ from benchbox.jobdir import JobDir, State
 from benchbox.plan import Arm, expand, jobs
 from benchbox.spec import Study, read_study
 
-COUNTED = ("done", "stale", "running", "cancelled")
-"""States that a study's headline counts."""
+COUNTED = ("done", "stale", "running", "queued", "failed", "cancelled")
+"""States that a study's headline counts, of jobs that are not to do."""
+LEFT_ALONE = ("done", "stale", "cancelled")
+"""States whose jobs nothing is done for, unless it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
             }
         )
         seen.add(arm.job)
-    note(headline(chosen, states, seconds, at_once=folders.pool().most))
+    todo = [job for job, state in states.items() if state.name not in LEFT_ALONE]
+    note(headline(chosen, states, seconds, todo, at_once=folders.pool().most))
     power.warn(chosen)
     columns = [
         Column("arm", "Arm"),
@@ -124,17 +127,21 @@ def estimates(chosen: Selection, states: dict[str, State], counted: dict[str, co
     return estimate.seconds(work, measured, device)
 
 
-def headline(chosen: Selection, states: dict[str, State], seconds: dict[str, float], at_once: int) -> str:
-    """Say in one line what there is to do and how long it takes, so many jobs at a time."""
-    counts = {name: sum(state.name == name for state in states.values()) for name in COUNTED}
-    left = [job for job, state in states.items() if state.name not in ("done", "stale", "cancelled")]
+def headline(
+    chosen: Selection, states: dict[str, State], seconds: dict[str, float], todo: Sequence[str], at_once: int
+) -> str:
+    """Say in one line which jobs there are to do and how long they take, so many at a time."""
+    told = [state.name for job, state in states.items() if job not in todo or state.name == "running"]
+    counts = {name: told.count(name) for name in COUNTED}
     parts = [
         f"{many(len({arm.name for arm in chosen.arms}), 'arm')}, {many(len(states), 'job')}",
         *(f"{n} {name}" for name, n in counts.items() if n),
     ]
-    if left:
-        total = max(sum(seconds[job] for job in left) / at_once, max(seconds[job] for job in left))
-        parts.append(f"{len(left)} to do, {at_once} at a time, about {duration(total)}")
+    if todo:
+        stale = sum(states[job].name == "stale" for job in todo)
+        anew = f" ({stale} stale, made anew)" if stale else ""
+        total = max(sum(seconds[job] for job in todo) / at_once, max(seconds[job] for job in todo))
+        parts.append(f"{len(todo)} to do{anew}, {at_once} at a time, about {duration(total)}")
     else:
         parts.append("nothing to do" + (" but --stale, which runs them again" if counts["stale"] else ""))
     return f"{chosen.study.path.name} at scale {chosen.scale} ({chosen.reason}): {', '.join(parts)}"

@@ -119,7 +119,7 @@ def read_gates(path: Path) -> Declaration:
     document.check_schema(SCHEMA)
     study = path
     if "study" in document.values:
-        study = path.parent / _top(document).study
+        study = _beside(path, _top(document).study)
     tables = document.values.get("gates", [])
     if not isinstance(tables, list):
         raise InvalidInput(f"{document.at('gates')}gates: must be tables, each [[gates]]; got {short(tables)}")
@@ -206,7 +206,12 @@ def _against(document: Document, section: tuple[str, ...], text: str) -> str | P
     if not text.endswith(".json"):
         expected = nearest(text, (REFERENCE_ARM, PAPER, "PATH.json"))
         raise InvalidInput(f"{document.at(*section, 'against')}against: unknown {short(text)}{expected}")
-    named = document.path.parent / text
+    return _beside(document.path, text)
+
+
+def _beside(file: Path, text: str) -> Path:
+    """Return a path that a file names, as short as it can be typed."""
+    named = file.parent / text
     short_name = Path(os.path.normpath(named))  # which is another file where a folder of it is a link
     return short_name if short_name.resolve() == named.resolve() else named
 

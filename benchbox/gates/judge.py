@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -169,7 +171,7 @@ class Judge:
             kind=found.kind if case.before is not None else KINDS[found.seeds[1] > 1],
             notes=(
                 *((ONE_SEED,) if min(found.seeds) == 1 and not equal else ()),
-                *_other_jobs(gate, case.before, case.now),
+                *self._other_jobs(gate, case.before, case.now),
             ),
         )
         if verdict.outcome == COULD_NOT_JUDGE:
@@ -201,13 +203,19 @@ class Judge:
             gate, gain, float(np.mean(values)), float(np.mean(base)), costs.UNITS[gate.metric], self.accept
         )
         seeds = (len(before.trainings) if before else 0, len(now.trainings))
-        return replace(verdict, seeds=seeds, notes=_other_jobs(gate, before, now))
+        return replace(verdict, seeds=seeds, notes=self._other_jobs(gate, before, now))
+
+    def _other_jobs(self, gate: Gate, before: Side | None, now: Side) -> tuple[str, ...]:
+        """Say so where a reference is of an arm of this name whose options were others, and what shows which."""
+        if before is None or not isinstance(gate.against, Path):
+            return ()
+        old, new = _jobs(before), _jobs(now)
+        if all(old[seed] == new[seed] for seed in old.keys() & new.keys()):
+            return ()
+        return (f"{OTHER_OPTIONS}; {_difference(before, self.results.arm(gate.scale, gate.arm).study)}",)
 
 
-OTHER_OPTIONS = (
-    "the arm's options are not those that the reference was made with; git diff of the study and of what it names, "
-    "since the commit in the reference's provenance, shows which"
-)
+OTHER_OPTIONS = "the arm's options are not those that the reference was made with"
 
 
 def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, accept: str) -> Verdict:
@@ -215,10 +223,12 @@ def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, acc
     tolerance = gate.tolerance.of(base)
     outcome, sign = word(gain, tolerance), -1 if gate.is_cost else 1
     low, change, high = sorted(sign * value + 0.0 for value in (gain.low, gain.value, gain.high))
+    more = f"more than {tolerance:.4g} {unit}"
+    worse = "certainly worse by" if gain.certainly_worse(tolerance) else f"worse by {-gain.value:.4g},"
     reasons = {
         PASSED: "the same to the bit" if gain.equal else f"within {tolerance:.4g} {unit} of the reference",
-        IMPROVED: f"better by more than {tolerance:.4g} {unit}",
-        REGRESSED: f"worse by more than {tolerance:.4g} {unit}",
+        IMPROVED: f"better by {more}",
+        REGRESSED: f"{worse} {more}",
         COULD_NOT_JUDGE: f"tolerance {tolerance:.4g} is below the noise floor {gain.floor:.4g}",
     }
     if outcome == IMPROVED and isinstance(gate.against, Path):
@@ -230,13 +240,15 @@ def _jobs(side: Side) -> dict[int, str]:
     return {training.seed: training.job for training in side.trainings}
 
 
-def _other_jobs(gate: Gate, before: Side | None, now: Side) -> tuple[str, ...]:
-    """Say so where a reference is of an arm of this name whose options were others."""
-    if before is None or not isinstance(gate.against, Path):
-        return ()
-    old, new = _jobs(before), _jobs(now)
-    changed = any(old[seed] != new[seed] for seed in old.keys() & new.keys())
-    return (OTHER_OPTIONS,) if changed else ()
+def _difference(before: Side, study: Path) -> str:
+    """Return the command that shows what became of a study since a reference of it was made."""
+    commit = before.provenance.get("commit")
+    if not (isinstance(commit, str) and re.fullmatch("[0-9a-f]{7,64}", commit)):
+        return "no commit is on record that would show which"
+    # a study elsewhere may lie in another checkout than the one that the user stands in
+    words = ["-C", str(study.parent)] if study.is_absolute() else []
+    path = study.name if study.is_absolute() else str(study)
+    return f"see which: {shlex.join(['git', *words, 'diff', commit[:12], '--', path])}"
 
 
 def _same_bits(case: _Case) -> bool:

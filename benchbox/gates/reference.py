@@ -6,17 +6,19 @@ nothing in it changes unless a result does; `digest` is of everything but proven
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchbox.errors import CannotJudge
-from benchbox.files import explained, read_json
+from benchbox.errors import CannotJudge, InvalidInput
+from benchbox.files import MOST_OF_A_RECORD, explained, read_json, read_plain
 from benchbox.gates.arms import check_there
 from benchbox.gates.persons import Roll, read_hits, spelt
 from benchbox.gates.sides import Side, Training
@@ -25,7 +27,8 @@ from benchbox.metrics import coco_text
 from benchbox.pose.skeleton import SKELETONS
 
 SCHEMA = 1
-RESTORE = "get it back from git, or write it anew with --update"
+ANEW = "write it anew with --update"
+RESTORE = f"get it back from git, or {ANEW}"
 KIND = "benchbox-reference"
 LINES = ("scores", "persons", "truth", "images", "predictions")
 """Lists of which every entry stands on a line."""
@@ -59,6 +62,9 @@ def read(path: Path) -> Side:
     with explained(path):
         record = read_json(path)
     if record is None:
+        if line := _conflict(path):
+            keep = f"git checkout --ours (or --theirs) {shlex.quote(str(path))}"
+            raise CannotJudge(f"{path}, line {line}: an unresolved merge conflict; {keep}, or {ANEW}")
         raise CannotJudge(f"{path}: damaged: not a whole JSON object; {RESTORE}")
     schema = record.get("schema")
     if record.get("kind") != KIND or not isinstance(schema, int):
@@ -77,6 +83,15 @@ def read(path: Path) -> Side:
         raise CannotJudge(f"{path}: {problem}") from None
     except (ValueError, KeyError, TypeError, IndexError) as problem:
         raise CannotJudge(f"{path}: damaged: {problem}; {RESTORE}") from None
+
+
+def _conflict(path: Path) -> int:
+    """Return the line, from 1, where git's marks of a merge conflict begin; 0 where there are none."""
+    with contextlib.suppress(OSError, InvalidInput):  # what cannot be read, the caller has told
+        for number, line in enumerate(read_plain(path, MOST_OF_A_RECORD).splitlines(), start=1):
+            if line.startswith(b"<<<<<<< "):
+                return number
+    return 0
 
 
 def _record(side: Side) -> dict[str, Any]:

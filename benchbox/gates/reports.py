@@ -168,8 +168,10 @@ def told_once(verdicts: Sequence[Verdict]) -> list[list[str]]:
             own = text == verdict.reason and verdict.outcome != COULD_NOT_JUDGE
             if own or first.setdefault(text, name) == name:
                 texts.append(text)
-            elif (same := f'as of "{first[text]}"') not in texts:
-                texts.append(same)
+                continue
+            same = "for the same reason as" if text == verdict.reason else "same note as for"
+            if (named := f'{same} "{first[text]}"') not in texts:
+                texts.append(named)
         found.append(texts)
     return found
 

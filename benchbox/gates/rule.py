@@ -31,18 +31,22 @@ class Gain:
         """Return the smallest tolerance that can be told from noise."""
         return max((self.high - self.low) / 2, self.noise)
 
+    def certainly_worse(self, tolerance: float) -> bool:
+        """Tell whether the whole interval is worse than a tolerance, which holds however coarse the measurement is."""
+        return self.high < -tolerance
+
 
 def word(gain: Gain, tolerance: float) -> str:
     """Return a gate's outcome.
 
-    A regression that is certain is one however coarse the measurement; otherwise nothing is said where the noise is
-    greater than what the gate asks about.
+    A gate regressed where the whole interval of the change is worse than the tolerance, or where the change itself is
+    and the noise is no greater than the tolerance. Otherwise a tolerance that is smaller than the noise is not judged.
     """
     if gain.equal:
         return PASSED
     if any(map(math.isnan, (gain.value, gain.low, gain.high, gain.noise, tolerance))):
         return COULD_NOT_JUDGE
-    if gain.high < -tolerance:
+    if gain.certainly_worse(tolerance):
         return REGRESSED
     if gain.floor > tolerance:
         return COULD_NOT_JUDGE

@@ -29,6 +29,7 @@ class Update:
 
     Args:
         before: what stands there, where it can be read. unchanged: its results are today's, so it stays as it is.
+        unreadable: something stands there that cannot be read.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Update:
     text: str
     before: Side | None
     unchanged: bool
+    unreadable: bool
 
 
 def updates(gates: Sequence[Gate], results: Results, provenance: Mapping[str, Any]) -> list[Update]:
@@ -112,7 +114,8 @@ def _update(path: Path, gates: Sequence[Gate], results: Results, provenance: Map
         before = reference.read(path)
     text = reference.text(side, {**provenance, "job": dict(side.provenance)})
     standing = path.read_text(encoding="utf-8") if before else ""
-    return Update(path, side, text, before, before is not None and reference.same_results(standing, text))
+    unchanged = before is not None and reference.same_results(standing, text)
+    return Update(path, side, text, before, unchanged, unreadable=before is None and path.exists())
 
 
 def _check(gate: Gate, side: Side, results: Results) -> None:

@@ -17,9 +17,13 @@ from benchbox.cli import init as verb
 from benchbox.cli.draft import GROUNDS, PLACES, SMALL, VARIATIONS, Choice, text_of
 from benchbox.cli.init import Asked
 from benchbox.errors import InvalidInput
+from benchbox.gates.declaration import read_gates
+from benchbox.metrics.conventions import CONVENTIONS, DEFAULT
+from benchbox.metrics.protocol import Protocol
 from benchbox.networks import networks
 from benchbox.plan import expand, jobs
 from benchbox.spec import Study, read_study
+from benchbox.worker.score import STANDARD
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 NETWORKS = [network.name for network in networks()]
@@ -76,6 +80,24 @@ def test_a_key_keeps_its_values_at_every_scale(tmp_path: Path) -> None:
     assert {arm.config.model.attention for arm in places} == {"am"}
 
 
+@pytest.mark.parametrize("data", GROUNDS)
+@pytest.mark.parametrize("vary", ["attention", 'train.optimizer="adam","rmsprop"'])
+def test_the_gate_in_its_comments_is_one(data: str, vary: str, tmp_path: Path) -> None:
+    written(tmp_path, "hrnet-w32", vary, data)
+    file = tmp_path / "study.toml"
+    text = file.read_text(encoding="utf-8")
+    assert read_gates(file).gates == ()
+    start = text.index("# [[gates]]")
+    file.write_text(text[:start] + text[start:].replace("# ", ""), encoding="utf-8")
+    (gate,) = read_gates(file).gates
+    (arm,) = (arm for arm in expand(read_study(file), "tiny", [0]) if arm.reference)
+    assert (gate.arm, gate.scale, gate.against) == (arm.name, "tiny", tmp_path / "reference/study.json")
+    # a job reports several scores of this metric: the gate names one that is among them
+    skeleton = arm.config.dataset.skeleton
+    convention = DEFAULT[skeleton]
+    assert gate.protocol in [Protocol(CONVENTIONS[convention].metric, at, convention) for at in STANDARD[skeleton]]
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -101,6 +123,12 @@ def test_what_is_no_choice_is_answered_and_nothing_is_written(asked: Asked, said
     assert "\n" not in str(problem.value)
     assert str(tmp_path) not in str(problem.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_no_text_can_spell_is_a_files_name_still(tmp_path: Path) -> None:
+    file = tmp_path / "\udcff.toml"
+    assert verb.init(file, Asked(), force=False) == 0
+    assert 'against = "reference/?.json"' in file.read_text(encoding="utf-8")
 
 
 def test_a_file_that_is_there_is_kept_unless_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,20 @@ def test_a_long_run_nobody_asked_for_is_asked_about(
 
 
 @pytest.mark.parametrize(
+    ("todo", "said"),
+    [
+        (["pending"], "1 done, 1 stale, 1 failed, 1 to do, 2 at a time, about 10 s"),
+        (["pending", "stale"], "1 done, 1 failed, 2 to do (1 stale, made anew), 2 at a time, about 10 s"),
+        ([], "1 done, 1 stale, 1 failed, nothing to do but --stale, which runs them again"),
+    ],
+)
+def test_the_headline_counts_what_is_done_now(todo: list[str], said: str, root: Path) -> None:
+    states = {name: State(name) for name in ("done", "stale", "failed", "pending")}
+    told = study.headline(selection(root, "tiny"), states, dict.fromkeys(states, 10.0), todo, at_once=2)
+    assert told.partition("4 jobs, ")[2] == said
+
+
+@pytest.mark.parametrize(
     ("state", "retry", "stale", "runs"),
     [
         (State("pending"), [], False, True),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import pytest
 
+from benchbox.cli.gate import gate as gate_verb
+from benchbox.cli.judging import NO_GATES
 from benchbox.errors import InvalidInput
 from benchbox.gates.declaration import Gate, read_gates
 
@@ -127,3 +131,14 @@ def test_two_gates_of_one_name(tmp_path: Path) -> None:
     file.write_text(text + "\n" + text.partition("\n\n")[2])
     with pytest.raises(InvalidInput, match="two gates are named"):
         read_gates(file)
+
+
+def test_the_help_shows_a_whole_gate(tmp_path: Path) -> None:
+    shown = re.findall(r"^ +(\[\[gates\]\]|\w+ = .*)$", inspect.cleandoc(gate_verb.__doc__ or ""), re.M)
+    file = tmp_path / "gates.toml"
+    file.write_text("\n".join(["schema = 1", 'study = "study.toml"', *shown]))
+    keys = ["name", "metric", "arm", "scale", "against", "tolerance"]
+    assert [line.partition(" ")[0] for line in shown[1:]] == keys
+    (found,) = read_gates(file).gates
+    assert (found.against, found.tolerance.amount) == ("reference-arm", 3.0)
+    assert all(key in NO_GATES for key in keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 
 from benchbox import store
+from benchbox.cli import judging
+from benchbox.errors import CannotJudge
 from benchbox.gates import reference
+from benchbox.gates.arms import ArmJobs, check_done
 from benchbox.gates.declaration import read_gates
 from benchbox.jobdir import JobDir
 from benchbox.metrics.protocol import parse
@@ -117,13 +121,13 @@ def test_a_regression_is_found_and_named(tmp_path: Path) -> None:
     assert worst
     assert all(one["now"] < one["before"] for one in worst)
     assert any("joint:left_wrist" in text for text in rows[0]["diagnosis"]["sentences"])
-    assert rows[0]["reason"] == rows[1]["reason"] == "worse by more than 3 points"
+    assert rows[0]["reason"] == rows[1]["reason"] == "certainly worse by more than 3 points"
     interval = f"{rows[0]['change']:+.2f} [{rows[0]['low']:+.2f}, {rows[0]['high']:+.2f}]"  # as the table has them
-    assert f'message="{interval}: worse by more than 3 points"' in (tmp_path / "report/junit.xml").read_text()
+    assert f'message="{interval}: certainly worse by more than 3 points"' in (tmp_path / "report/junit.xml").read_text()
     page = (tmp_path / "report/gate.md").read_text()
     # what both gates have in common stands there once
     assert page.count("fell most") == page.count("persons that lost most") == 1
-    assert page.count('- as of "gate 0"') == 1
+    assert page.count('- same note as for "gate 0"') == 1
     assert not any("exchanged" in text or "moved by" in text for text in rows[0]["diagnosis"]["sentences"])
 
 
@@ -214,7 +218,8 @@ def test_other_options_under_the_same_name_are_told(tmp_path: Path) -> None:
     study.write_text(study.read_text().replace("train.epochs = 2", "train.epochs = 1"))
     made.write(tmp_path)
     assert made.call(tmp_path) == 0
-    assert all("options" in row["notes"][0] for row in made.verdicts(tmp_path))
+    said = "the arm's options are not those that the reference was made with; no commit is on record"
+    assert all(row["notes"][0].startswith(said) for row in made.verdicts(tmp_path))
 
 
 def test_the_committed_reference_is_of_todays_study(root: Path) -> None:
@@ -317,8 +322,68 @@ def test_a_reference_that_cannot_be_used_is_told_once(tmp_path: Path, capsys: py
     assert made.call(tmp_path, format="md") == 3
     for text in (capsys.readouterr().out, (tmp_path / "report/gate.md").read_text()):
         assert text.count("damaged: not a whole JSON object") == 1
+        assert text.count('for the same reason as "gate 0"') == 2
     assert (tmp_path / "report/junit.xml").read_text().count("damaged: not a whole JSON object") == 3 * 2
     assert all("damaged: not a whole" in row["reason"] for row in made.verdicts(tmp_path))
+
+
+@pytest.mark.parametrize("results", ["results", "other results"])
+def test_what_is_missing_is_told_with_the_command_that_makes_it(
+    results: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.toml").write_text(made.STUDY.replace('"stage 1"', '"the arm\'s"'))
+    made.write(tmp_path, seeds=[0])
+    (tmp_path / "results").rename(results)
+    (tmp_path / "gates").mkdir()
+    made.declare(tmp_path / "gates", {}, {"arm": '"the arm\'s"'}, study="../study.toml")
+    assert judging.gate(Path("gates/gates.toml"), made.asked(tmp_path, results=Path(results), format="md")) == 3
+    where = "" if results == "results" else " --results 'other results'"
+    commands = [
+        f"next: benchbox run study.toml --only baseline --seeds 1,2 --scale tiny{where}",
+        f"""next: benchbox run study.toml --only 'the arm'"'"'s' --seeds 0,1,2 --scale tiny{where}""",
+    ]
+    assert [row["reason"].partition("; ")[2] for row in made.verdicts(tmp_path)] == commands
+    told = capsys.readouterr()
+    page, xml = ((tmp_path / "report" / name).read_text() for name in ("gate.md", "junit.xml"))
+    for text in (told.out, told.err, page, html.unescape(xml)):
+        assert all(command in text for command in commands)
+
+
+@pytest.mark.parametrize("others", [(), ("results",)])
+def test_no_results_at_all_are_told_as_such(
+    others: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made.write(tmp_path, seeds=[0])
+    if not others:
+        (tmp_path / "results/jobs").rename(tmp_path / "away")
+    made.declare(tmp_path)
+    run = "; next: benchbox run study.toml --only baseline --seeds 0,1,2 --scale tiny --results reslts"
+    hint = '; did you mean "results"?' if others else run
+    asked = made.asked(tmp_path, results=Path("reslts"), report=Path("reslts/gate"))
+    for said in ("no such results folder", "no results in it, no job at all"):  # the report makes the folder
+        assert judging.gate(Path("gates.toml"), asked) == 3
+        (row,) = json.loads(Path("reslts/gate/gate.json").read_text())["rows"]
+        assert row["reason"] == f"reslts: {said}{hint}"
+    with pytest.raises(CannotJudge, match="reslts: no results"):
+        judging.gate(Path("gates.toml"), made.replace(asked, update=True))
+
+
+@pytest.mark.parametrize(
+    ("states", "command"),
+    [
+        (("done", "stale", "interrupted"), "run s.toml --only a --seeds 1,2 --scale tiny --stale"),
+        (("cancelled", "failed", "running"), "run s.toml --only a --seeds 0 --scale tiny --retry cancelled"),
+        (("done", "failed", "pending"), "logs j1"),
+        (("running", "pending", "done"), "status s.toml --seeds 0,1,2 --scale tiny --watch"),
+    ],
+)
+def test_every_state_has_its_next_command(states: Sequence[str], command: str) -> None:
+    arm = ArmJobs("a", "tiny", "a", {seed: f"j{seed}" for seed in range(3)}, Path("s.toml"), Path("results"))
+    with pytest.raises(CannotJudge) as problem:
+        check_done(arm, dict(zip(arm.jobs.values(), states, strict=True)))
+    assert str(problem.value).endswith(f"; next: benchbox {command}")
 
 
 def test_a_copied_study_is_told_what_to_do(tmp_path: Path) -> None:

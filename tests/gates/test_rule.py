@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchbox.cli.gate import gate
+from benchbox.gates.declaration import read_gates
+from benchbox.gates.judge import _spoken
 from benchbox.gates.rule import Gain, each_confidence, needed, word
 from benchbox.gates.verdict import CODES, exit_code
 from benchbox.stats.compare import Comparison
+from tests.gates import made
 
 points = st.floats(-50, 50)
 
@@ -39,6 +44,26 @@ points = st.floats(-50, 50)
 )
 def test_the_rule(gain: Gain, tolerance: float, expected: str) -> None:
     assert word(gain, tolerance) == expected
+
+
+def test_the_rule_is_told_alike_wherever_it_is_told(root: Path) -> None:
+    said = " ".join((word.__doc__ or "").split("\n\n")[1].split())
+    assert said.count(".") == 2
+    for text in ((root / "README.md").read_text(encoding="utf-8"), gate.__doc__ or ""):
+        assert said.rstrip(".") in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("gain", "reason"),
+    [
+        (Gain(-5.08, -7.0, -3.16), "worse by 5.08, more than 5 points"),
+        (Gain(-12.0, -18.9, -5.1), "certainly worse by more than 5 points"),
+    ],
+)
+def test_a_regression_says_by_which_part_of_the_rule(gain: Gain, reason: str, tmp_path: Path) -> None:
+    (declared,) = read_gates(made.declare(tmp_path, {"tolerance": "5"})).gates
+    verdict = _spoken(declared, gain, 80.0 + gain.value, 80.0, "points", "")
+    assert (verdict.outcome, verdict.reason) == ("regressed", reason)
 
 
 @given(points, st.floats(0, 20), st.floats(0, 20), st.floats(0, 20))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchbox.cli import judging
 from tests.gates import made
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -137,3 +139,41 @@ def test_words_that_cannot_be_read_are_reported_too(words: str, tmp_path: Path, 
     assert benchbox("gate", "gates.toml", "--updat", "--report", "mine", "--results", "none").returncode == 2
     assert 'errors="1"' in (tmp_path / "mine/junit.xml").read_text()
     assert not (tmp_path / "none").exists()
+
+
+def test_a_merge_conflict_is_told_as_one_and_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = made.baseline(tmp_path)
+    assert ": new, " in capsys.readouterr().out
+    whole = path.read_text().splitlines(keepends=True)
+    whole[20:21] = ["<<<<<<< HEAD\n", whole[20], "=======\n", whole[20], ">>>>>>> other\n"]
+    path.write_text("".join(whole))
+    monkeypatch.chdir(tmp_path)
+    made.declare(tmp_path, {"against": '"reference/made.json"'})
+    assert judging.gate(Path("gates.toml"), made.asked(tmp_path)) == 3
+    said = "an unresolved merge conflict; git checkout --ours (or --theirs) reference/made.json"
+    told = f"reference/made.json, line 21: {said}, or write it anew with --update"
+    assert made.verdicts(tmp_path)[0]["reason"] == told
+    capsys.readouterr()
+    assert made.call(tmp_path, update=True) == 0
+    assert "made.json: replaced (could not be read), " in capsys.readouterr().out
+    assert made.call(tmp_path) == 0
+
+
+def test_other_options_are_told_with_the_command_that_shows_them(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert made.call(checkout, update=True, allow_dirty=False) == 0
+    study = checkout / "study.toml"
+    study.write_text(study.read_text().replace("train.epochs = 2", "train.epochs = 1"))
+    made.write(checkout)
+    monkeypatch.chdir(checkout)
+    for path, where in ((Path("gates.toml"), []), (checkout / "gates.toml", ["-C", str(checkout)])):
+        assert judging.gate(path, made.asked(checkout)) == 0
+        (note,) = made.verdicts(checkout)[0]["notes"]
+        command = note.partition("; see which: ")[2]
+        commit = git(checkout, "rev-parse", "HEAD")[:12]
+        assert shlex.split(command) == ["git", *where, "diff", commit, "--", "study.toml"]
+        shown = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True).stdout
+        assert "+train.epochs = 1" in shown
