@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from benchbox.errors import InvalidInput, nearest
 from benchbox.networks import Network, networks, source_of
+from benchbox.plan import merge
 from benchbox.spec import JOB_TABLES, flatten
 
 Table = dict[str, Any]
@@ -53,7 +54,9 @@ class Ground:
 
 
 ADAM = {"optimizer": "adam", "lr": 1e-3}
-TINY_TRAIN = {"epochs": 3, "batch": 16, "lr_drops": [2], "sigma": 1.0}
+PLAIN = {"rotate": 0.0, "rescale": 0.0, "half_body": 0.0}
+"""In so few steps a network learns more from persons as they are."""
+TINY_TRAIN = {"epochs": 8, "batch": 16, "lr_drops": [6], "sigma": 1.0, **PLAIN}
 MINI_TRAIN = {"epochs": 20, "batch": 8, "lr_drops": [16], "sigma": 1.5}
 GROUNDS: dict[str, Ground] = {
     "embedded": Ground(
@@ -126,6 +129,10 @@ SMALL: dict[str, Mapping[str, Table]] = {
     "mrn": {"mini": {"stacks": 2, "shrink": 0.25}, "tiny": {"stacks": 1, "shrink": 0.125}},
 }
 """How the networks become small."""
+FINER: dict[str, Table] = {
+    "resnet": {"dataset": {"input": [128, 128]}, "train": {"epochs": 4, "lr_drops": [3], "sigma": 1.5}},
+}
+"""What networks take at tiny that see 64x64 pixels as 2x2: on those they learn one pose for all."""
 PLACES: dict[str, Table] = {"hrnet": {"sub_networks": [1]}, "hourglass": {"stacks": [1]}}
 """Where attention goes in the networks that have none at first."""
 MASKS = {"no masks": {"masks": "ones"}, "soft masks": {"mask": "soft"}, "binary masks": {"mask": "binary"}}
@@ -215,7 +222,9 @@ def text_of(choice: Choice) -> str:
     of_arms = [key for arm in varied.arms.values() for key in flatten({"model": arm})]
     of_arms += [tuple(varied.axis[0].split("."))] if varied.axis else []
     base = {"dataset": ground.base["dataset"], "model": {**of.model, **varied.model}, **ground.base}
-    scales = {name: {**scale, "model": SMALL[str(of.model["name"])][name]} for name, scale in ground.scales.items()}
+    kind = str(of.model["name"])
+    scales = {name: {**scale, "model": SMALL[kind][name]} for name, scale in ground.scales.items()}
+    scales["tiny"] = merge(scales["tiny"], FINER.get(kind, {}))
     seeds = spell(list(choice.seeds))
     lines = [
         "# Every key, with its range: benchbox init --schema",
