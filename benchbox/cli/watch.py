@@ -85,6 +85,10 @@ def logs(job: str, follow: bool, results: Path) -> int:
     """Print the last attempt's log; with `follow` go on until the job has ended."""
     folder = JobDir(find(job, results))
     numbers = folder.numbers()
+    if not numbers and folder.state().name == "cancelled":
+        raise InvalidInput(
+            f"job {folder.id}: was cancelled before it began; benchbox run STUDY.toml --retry cancelled starts it"
+        )
     if not numbers:
         raise InvalidInput(f"job {folder.id}: has not been started yet; benchbox run STUDY.toml starts it")
     log, read = Attempt(folder, numbers[-1]).log, 0
