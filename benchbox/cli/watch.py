@@ -11,6 +11,7 @@ from typing import Any
 
 from benchbox.cli import early, folders
 from benchbox.cli.display import standing
+from benchbox.cli.finished import next_step
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
@@ -78,6 +79,9 @@ def status(path: Path | None, scale: str | None, seeds: str | None, results: Pat
     failed = [row["job"] for row in rows if row["state"] == "failed"]
     if failed:
         note(f"see why: benchbox logs {failed[0]}")
+    step = path and next_step(path, counts, scale=scale, results=results, seeds=seeds)
+    if step:
+        note(f"next: {step}")
     return counts
 
 
