@@ -20,7 +20,7 @@ from benchbox.errors import OK, CannotJudge
 from benchbox.jobdir import JobDir
 from benchbox.stats.holm import family
 
-SHORT = {"no difference seen": "not seen"}
+SHORT = {"no difference seen": "none"}
 """Words as a table has them, which has no room for more."""
 
 
@@ -89,7 +89,7 @@ def footnotes(done: Compared) -> list[str]:
         f"A: {done.a.name}. B: {done.b.name}.",
         f"Difference: B - A in points, with its {level} interval. {', '.join(counts)}, the same on both sides.",
         f"better, worse: p is below {1 - how.confidence:.2g} after Holm's adjustment over the rows of the same "
-        "protocol, metric and kind of group; otherwise a difference is not seen.",
+        "protocol, metric and kind of group. none: no difference is seen, which does not say that there is none.",
     ]
     return notes + _unclear(done) + methods(rows)
 
@@ -116,7 +116,7 @@ def _columns() -> list[Column]:
         Column("high", "To", right=True, show=lambda value: f"{value:+.2f}"),
         Column("p", "p", right=True, show=_chance),
         Column("p_holm", "p (Holm)", right=True, show=_chance),
-        Column("word", "B is", show=lambda word: SHORT.get(word, word)),
+        Column("word", "Found", show=lambda word: SHORT.get(word, word)),
     ]
 
 

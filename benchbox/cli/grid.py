@@ -89,14 +89,15 @@ def _rich(sheet: Sheet) -> None:
             for start, end in groups:
                 same = ", ".join(f"{columns[place].heading} {rows[start][place]}" for place in range(shared))
                 title = plain(sheet.title) if not start else ""
-                console.print(_table(sheet, fit, range(start, end), "\n".join(filter(None, (title, same)))))
+                console.print(Text("\n".join(filter(None, (title, same))), style="italic"))
+                console.print(_table(sheet, fit, range(start, end)))
             break
     else:
         console.print(Text(plain(sheet.title), style="italic"), "")
         for row in _whole_rows(rows):
             console.print(_block([column.key for column in sheet.columns], sheet.headings(), row))
     for note in sheet.notes():
-        console.print(Text(note))
+        console.print(Text(note), soft_wrap=note.startswith("$ "))  # a command is copied as it stands
 
 
 def _texts_in_front(sheet: Sheet) -> int:
@@ -119,7 +120,7 @@ def _whole_rows(rows: Sequence[Sequence[str]]) -> Iterator[list[str]]:
         yield [first, *row[1:]]
 
 
-def _table(sheet: Sheet, fit: Fit, rows: range, title: str) -> Table:
+def _table(sheet: Sheet, fit: Fit, rows: range) -> Table:
     """Lay out some rows of a table without its first columns, as many as have no width."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -130,7 +131,7 @@ def _table(sheet: Sheet, fit: Fit, rows: range, title: str) -> Table:
     styles = {"best": "bold", "second": "underline", "": ""}
     # the box itself has one blank between columns
     padding = (0, (fit.gap - 1) // 2 + (fit.gap - 1) % 2, 0, (fit.gap - 1) // 2)
-    grid = Table(title=Text(title), box=SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=padding)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=padding)
     left = len(sheet.columns) - len(fit.widths)
     columns = sheet.columns[left:]
     for column, heading, width in zip(columns, sheet.headings()[left:], fit.widths, strict=True):

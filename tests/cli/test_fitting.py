@@ -148,3 +148,22 @@ def test_a_row_that_goes_on_says_in_its_block_whose_it_is(
     emit("rich", "T", columns, rows, {})
     shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert shown == ["T", "Arm Fig. 3", "kind reported", "AP 83.86", "Arm Fig. 3", "kind measured", "AP 12.34"]
+
+
+def test_a_deviation_stays_beside_its_number() -> None:
+    text = "0.4 ± 0.1 [-0.2, +0.9]"
+    assert wrapped(text, 10).splitlines() == ["0.4 ± 0.1", "[-0.2,", "+0.9]"]
+    assert Texts("AP", [text], "numbers").least((), 12) == len("0.4 ± 0.1")
+
+
+def test_titles_have_the_terminals_width_and_commands_stay_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    title = "A title that is much wider than its table is, by far"
+    command = "$ benchbox run " + " ".join(["ablations/a_study.toml"] * 4)
+    emit("rich", title, [Column("a", "A"), Column("b", "B")], [{"a": "1", "b": "2"}], {}, [command, "word " * 20])
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == title
+    assert command in shown
+    assert all(len(line) <= 60 for line in shown if line != command)
