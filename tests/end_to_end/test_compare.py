@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -240,6 +241,16 @@ def test_a_plan_says_what_an_effect_takes(results: Path, tmp_path: Path, benchbo
     small = answer(benchbox("plan", str(file), "--effect", "0.1", "--json", *words))["rows"][0]
     assert small["seeds"] is None
     assert small["persons"] > 40
+    shown = benchbox("plan", str(file), "--effect", "0.0001", *words).stdout
+    assert "power of 80 %" in shown
+    assert "alpha of 5 %" in shown
+    assert "No number of persons: with 1 seed, 10,000 times as many as on record are too few." in " ".join(
+        shown.split()
+    )
+    enough = benchbox("plan", str(file), "--effect", "50", "--format", "md", *words).stdout
+    assert "No number of persons" not in enough
+    assert re.search(r"CPU time|GPU time", enough)
+    assert re.search(r"\| \d+ s \|", enough)  # of a training of seconds
     nothing = benchbox("plan", str(file), "--effect", "0.3", "--results", str(tmp_path / "none"))
     assert (nothing.returncode, nothing.stdout) == (3, "")
     assert "--seeds 0,1,2" in nothing.stderr
