@@ -151,9 +151,10 @@ def compare(
         protocol, mixed, confidence, resamples, scale, seeds: as the verb's options.
 
     Returns: a row for every score: protocol, metric, group, a, b (percent), difference (b - a, points), low, high (its
-        interval at `confidence`), p (two-sided), p_holm (adjusted for these rows), word (better, worse or no
-        difference seen), confidence, seeds_a, seeds_b, persons, images, kind (what the interval speaks of). `attrs` has
-        a and b (what was compared) and footnotes.
+        interval at `confidence`), p (two-sided), p_holm (adjusted for the rows of the same protocol, metric and kind of
+        group), word (better, worse, no difference seen, or unclear: p cannot be small enough), confidence, seeds_a,
+        seeds_b, persons, images, kind (what the interval speaks of). `attrs` has a and b (what was compared) and
+        footnotes.
 
     Raises: InvalidInput for an unknown name, CannotJudge for other persons, protocols or no result, EnvironmentProblem
         without ground truth.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,9 +18,10 @@ from benchbox.cli.markup import Column
 from benchbox.cli.scores import check_group
 from benchbox.errors import OK, CannotJudge
 from benchbox.jobdir import JobDir
+from benchbox.stats.holm import family
 
-RESAMPLES = {"PCKh": 2000, "PCK": 2000, "AP": 1000}
-"""The usual number of resamples; the least p of a permutation test is one in as many."""
+SHORT = {"no difference seen": "none"}
+"""Words as a table has them, which has no room for more."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,20 @@ def footnotes(done: Compared) -> list[str]:
     notes = [
         f"A: {done.a.name}. B: {done.b.name}.",
         f"Difference: B - A in points, with its {level} interval. {', '.join(counts)}, the same on both sides.",
-        f"better, worse: p is below {1 - how.confidence:.2g} after Holm's adjustment over these {len(rows)} rows.",
+        f"better, worse: p is below {1 - how.confidence:.2g} after Holm's adjustment over the rows of the same "
+        "protocol, metric and kind of group. none: no difference is seen, which does not say that there is none.",
     ]
-    permuted = how.resamples or min(RESAMPLES.get(row["metric"], RESAMPLES["AP"]) for row in rows)
-    if any(row["seeds"] == [1, 1] for row in rows) and len(rows) / (permuted + 1) >= 1 - how.confidence:
-        notes.append(f"{len(rows)} rows and {permuted} resamples: no p can be small enough; try --resamples 10000.")
-    return notes + methods(rows)
+    return notes + _unclear(done) + methods(rows)
+
+
+def _unclear(done: Compared) -> list[str]:
+    """Say of rows whose p cannot be small enough for their family how it could."""
+    rows = [row for row in done.rows if row["word"] == "unclear"]
+    if not rows:
+        return []
+    most = max(Counter((row["protocol"], *family(row["metric"], row["group"])) for row in done.rows).values())
+    enough = math.ceil(most / (1 - done.how.confidence))
+    return [f"unclear: p is the least that so few permutations can give; try --resamples {enough}."]
 
 
 def _columns() -> list[Column]:
@@ -105,7 +116,7 @@ def _columns() -> list[Column]:
         Column("high", "To", right=True, show=lambda value: f"{value:+.2f}"),
         Column("p", "p", right=True, show=_chance),
         Column("p_holm", "p (Holm)", right=True, show=_chance),
-        Column("word", "B is"),
+        Column("word", "Found", show=lambda word: SHORT.get(word, word)),
     ]
 
 

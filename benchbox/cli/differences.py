@@ -45,7 +45,7 @@ _KEPT: ContextVar[dict[str, Answer] | None] = ContextVar("kept", default=None)
 
 
 def compared(pairs: Sequence[tuple[Sequence[str], Sequence[str]]], how: How, results: Path) -> list[Answer]:
-    """Compare pairs of sides, each one or several jobs (seeds) or saved predictions; p_holm is over a pair's rows."""
+    """Compare pairs of sides, each one or several jobs (seeds) or saved predictions; p_holm as `holm.family` says."""
     kept = _KEPT.get()
     kept = {} if kept is None else kept
     by_key = {repr((list(a), list(b), how, results)): (list(a), list(b)) for a, b in pairs}

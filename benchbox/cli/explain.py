@@ -17,6 +17,7 @@ from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.papers import filled_tables, study_of
 from benchbox.errors import OK, InvalidInput, nearest
+from benchbox.jobdir import JobDir
 from benchbox.papers import read as papers
 from benchbox.papers.read import COUNTED
 from benchbox.plan import Arm, expand
@@ -48,7 +49,7 @@ def explain(
     )
     arms = [arm for arm in expand(asked.study, asked.scale) if arm.name == asked.arm] if asked.study else []
     rows = _runs(arms, asked, results)
-    commands = _commands(asked, arms) if asked.study else []
+    commands = _commands(asked, rows, results) if asked.study else []
     facts = asked.facts | _facts(asked, arms)
     meta = {"schema": 1, "kind": "explain", "scale": asked.scale, "metric": asked.metric, "group": asked.group}
     meta |= {"arm": asked.arm or None, "protocol": asked.protocol or None, "facts": facts, "commands": commands}
@@ -153,11 +154,12 @@ def _columns(asked: Asked) -> list[Column]:
     ]
 
 
-def _commands(asked: Asked, arms: Sequence[Arm]) -> list[str]:
+def _commands(asked: Asked, runs: Sequence[dict[str, Any]], results: Path) -> list[str]:
     assert asked.study is not None
     words = f"{shlex.quote(asked.study.path.as_posix())} --scale {asked.scale} --only {shlex.quote(asked.arm)}"
+    states = {run["job"]: run["state"] for run in runs}
     return [
-        f"benchbox run {words}",
-        f"benchbox rescore {words} --check",
-        *(f"benchbox logs {job}" for job in dict.fromkeys(arm.job for arm in arms)),
+        f"benchbox run {words}" + (" --retry cancelled" if "cancelled" in states.values() else ""),
+        *([f"benchbox rescore {words} --check"] if {"done", "stale"} & set(states.values()) else []),
+        *(f"benchbox logs {job}" for job in states if JobDir.of(results, job).numbers()),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from benchbox.errors import CannotJudge, InvalidInput, nearest
 from benchbox.jobdir import JobDir
 from benchbox.plan import Arm, expand
 from benchbox.spec import SCALES, Study, read_study
+
+WAITING = frozenset({"pending", "interrupted", "cancelled"})
+"""States of what `run` takes up."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,22 @@ def scaled(study: Study, asked: str | None, results: Path, seeds: Sequence[int] 
 def finished(results: Path, job: str) -> bool:
     """Tell whether a job has a result."""
     return JobDir.of(results, job).result() is not None
+
+
+def next_step(
+    path: Path, states: Iterable[str], *, scale: str | None, results: Path, seeds: str | None = None
+) -> str | None:
+    """Return the command that fills what waits in a study's table; None where nothing does, or something is at work.
+
+    Args: states: of its jobs or arms. scale: None for the one that `run` chooses. seeds: as typed.
+    """
+    found = set(states)
+    if not found & WAITING or found & {"running", "queued"}:
+        return None
+    words = ["benchbox", "run", path.as_posix(), *(["--scale", scale] if scale else [])]
+    words += ["--seeds", seeds] if seeds else []
+    words += ["--retry", "cancelled"] if "cancelled" in found else []
+    return shlex.join(words + ([] if str(results) == "results" else ["--results", str(results)]))
 
 
 def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str | None = None) -> Side:

@@ -19,6 +19,8 @@ LONGEST = (40, 24, 16, 12)
 HYPHEN = re.compile(r"(?<=\w-)(?=\w)")
 JOINT = re.compile(r"(?<=\w[-_/+=:])(?=\w)|(?<=[^\W\d]\.)(?=\w)|(?<=_)(?=[^\W_])")
 """Between what parts of a heading, and of a word that is too long for its column, a line may end."""
+BLANK = re.compile(r"(?<!±)\s+(?!±)")
+"""Where a cell may wrap: a number stays beside its deviation."""
 WHOLE = [("texts", "numbers"), *[("numbers",)] * len(LONGEST), *[()] * len(LONGEST)]
 """Whose cells have one line, tried in turn; headings may always have several."""
 EDGES = 2
@@ -48,7 +50,7 @@ class Texts(NamedTuple):
             pieces = [cell_len(text) for text in self.cells]
         else:
             limit = longest if self.kind == "texts" else sys.maxsize
-            words = (word for text in self.cells for word in text.split())
+            words = (word for text in self.cells for word in BLANK.split(text))
             pieces = [min(cell_len(piece), limit) for word in words for piece in _pieces(word, limit)]
         return max([1, *pieces, *(cell_len(part) for part in parts(self.heading))])
 
@@ -81,7 +83,7 @@ def wrapped(text: str, width: int) -> str:
     """Return a cell in lines of a width; only words that are wider than it are broken."""
     if cell_len(text) <= width:
         return text
-    return _filled((_pieces(word, width) for word in text.split()), width)
+    return _filled((_pieces(word, width) for word in BLANK.split(text)), width)
 
 
 def _pieces(word: str, longest: int) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchbox.cli.markup import Column, Sheet, as_csv, as_html, as_latex, as_markdown
 from benchbox.console import CONTROL, data, plain, stop_unread
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from benchbox.cli.fitting import Fit
 
+STYLES = {"best": "bold", "second": "underline", "": ""}
 FORMATS = ("rich", "md", "latex", "csv", "json", "html")
 
 
@@ -89,14 +91,15 @@ def _rich(sheet: Sheet) -> None:
             for start, end in groups:
                 same = ", ".join(f"{columns[place].heading} {rows[start][place]}" for place in range(shared))
                 title = plain(sheet.title) if not start else ""
-                console.print(_table(sheet, fit, range(start, end), "\n".join(filter(None, (title, same)))))
+                console.print(Text("\n".join(filter(None, (title, same))), style="italic"))
+                console.print(_table(sheet, fit, range(start, end)))
             break
     else:
-        console.print(Text(plain(sheet.title), style="italic"), "")
-        for row in _whole_rows(rows):
-            console.print(_block([column.key for column in sheet.columns], sheet.headings(), row))
+        console.print(Text(plain(sheet.title), style="italic"))
+        for part in _turned(sheet, console.width) or _blocks(sheet):
+            console.print(part)
     for note in sheet.notes():
-        console.print(Text(note))
+        console.print(Text(note), soft_wrap=note.startswith("$ "))  # a command is copied as it stands
 
 
 def _texts_in_front(sheet: Sheet) -> int:
@@ -119,32 +122,99 @@ def _whole_rows(rows: Sequence[Sequence[str]]) -> Iterator[list[str]]:
         yield [first, *row[1:]]
 
 
-def _table(sheet: Sheet, fit: Fit, rows: range, title: str) -> Table:
+def _table(sheet: Sheet, fit: Fit, rows: range) -> Table:
     """Lay out some rows of a table without its first columns, as many as have no width."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
-    from benchbox.cli.fitting import lines, wrapped
+    from benchbox.cli.fitting import wrapped
 
-    styles = {"best": "bold", "second": "underline", "": ""}
-    # the box itself has one blank between columns
-    padding = (0, (fit.gap - 1) // 2 + (fit.gap - 1) % 2, 0, (fit.gap - 1) // 2)
-    grid = Table(title=Text(title), box=SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=padding)
     left = len(sheet.columns) - len(fit.widths)
     columns = sheet.columns[left:]
-    for column, heading, width in zip(columns, sheet.headings()[left:], fit.widths, strict=True):
-        text = Text(lines(heading, width))
-        grid.add_column(text, justify="right" if column.right else "left", overflow="fold", width=width)
+    grid = _grid(fit, sheet.headings()[left:], [column.right for column in columns])
     texts = sheet.texts()
     for place in rows:
         if place in sheet.look.rules:
             grid.add_section()
         cells = zip(texts[place][left:], columns, fit.widths, strict=True)
         grid.add_row(
-            *(Text(wrapped(text, width), styles[sheet.look.of(place, column)]) for text, column, width in cells)
+            *(Text(wrapped(text, width), STYLES[sheet.look.of(place, column)]) for text, column, width in cells)
         )
     return grid
+
+
+def _turned(sheet: Sheet, width: int) -> list[Table]:
+    """Lay out a table of numbers with its rows side by side, as many as fit; none where not even two do.
+
+    A table of texts is not turned: paragraphs side by side are harder to read than one below the other.
+    """
+    from rich.text import Text
+
+    from benchbox.cli.fitting import Texts, fitted, wrapped
+
+    rows = list(_whole_rows(sheet.texts()))
+    lines = [place for place in range(1, len(sheet.columns)) if any(row[place] for row in rows)]
+    if 2 * sum(column.right for column in sheet.columns) <= len(sheet.columns) or len(rows) < 2:
+        return []
+    labels = Texts(sheet.headings()[0], [sheet.headings()[place] for place in lines], "texts")
+    turned = [Texts(row[0], [row[place] for place in lines], "numbers") for row in rows]
+    found = next(
+        (
+            list(zip(parts, fits, strict=True))
+            for parts in _parts(sheet.texts())
+            if all(fits := [fitted([labels, *(turned[row] for row in part)], width) for part in parts])
+        ),
+        [],
+    )
+    grids = []
+    for part, fit in found:
+        assert fit is not None
+        grid = _grid(fit, [labels.heading, *(rows[row][0] for row in part)], [False] + [True] * len(part))
+        for label, place in zip(labels.cells, lines, strict=True):
+            styles = ["dim", *(STYLES[sheet.look.of(row, sheet.columns[place])] for row in part)]
+            cells = zip([label, *(rows[row][place] for row in part)], fit.widths, styles, strict=True)
+            grid.add_row(*(Text(wrapped(text, room), style) for text, room, style in cells))
+        grids.append(grid)
+    return grids
+
+
+def _parts(rows: Sequence[Sequence[str]]) -> Iterator[list[list[int]]]:
+    """Yield ways to part rows, from all in one to the fewest that still stand beside another, about equally many each.
+
+    A row that goes on with the one before stays beside it.
+    """
+    whole: list[list[int]] = []
+    for place, row in enumerate(rows):
+        if row[0] or not whole:
+            whole.append([])
+        whole[-1].append(place)
+    for size in dict.fromkeys(math.ceil(len(whole) / number) for number in range(1, len(whole) + 1)):
+        starts = range(0, len(whole), size)
+        parts = [[place for one in whole[start : start + size] for place in one] for start in starts]
+        if len(parts[0]) > 1:
+            yield parts
+
+
+def _grid(fit: Fit, headings: Sequence[str], right: Sequence[bool]) -> Table:
+    """Return a table without rows, whose columns have the widths of a fit."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from benchbox.cli.fitting import lines
+
+    # the box itself has one blank between columns
+    padding = (0, (fit.gap - 1) // 2 + (fit.gap - 1) % 2, 0, (fit.gap - 1) // 2)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=padding)
+    for heading, width, at_right in zip(headings, fit.widths, right, strict=True):
+        justify: Literal["left", "right"] = "right" if at_right else "left"
+        grid.add_column(Text(lines(heading, width)), justify=justify, overflow="fold", width=width)
+    return grid
+
+
+def _blocks(sheet: Sheet) -> list[Table]:
+    """Lay out rows one below the other."""
+    keys = [column.key for column in sheet.columns]
+    return [_block(keys, sheet.headings(), row) for row in _whole_rows(sheet.texts())]
 
 
 def _block(keys: Sequence[str], headings: Sequence[str], row: Sequence[str]) -> Table:

@@ -19,7 +19,16 @@ from benchbox.errors import OK, CannotJudge
 from benchbox.plan import jobs
 from benchbox.report.tables import PRIMARY
 from benchbox.stats.compare import Comparison
-from benchbox.stats.power import POWER, Spread, least_effect, seeds_needed, share_needed, spread_of
+from benchbox.stats.power import (
+    CONFIDENCE,
+    MOST_SHARE,
+    POWER,
+    Spread,
+    least_effect,
+    seeds_needed,
+    share_needed,
+    spread_of,
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ def needed(chosen: Selection, effect: float, format: str) -> int:
         Column("sees", f"Detectable with {many(planned, 'seed')}", right=True, show=_points),
         Column("seeds", "Seeds needed", right=True),
         Column("persons", f"Or persons, with {many(planned, 'seed')}", right=True, show=lambda value: f"{value:,}"),
-        Column("hours", f"{device}-hours", right=True, show=lambda value: f"{value:,.1f}"),
+        Column("hours", f"{device} time", right=True, show=lambda value: duration(3600 * value)),
     ]
     meta: dict[str, Any] = {"schema": 1, "kind": "power", "study": str(chosen.study.path), "scale": chosen.scale}
     meta |= {"effect": effect, "power": POWER, "metric": found[0].metric, "protocol": found[0].protocol}
@@ -61,7 +70,7 @@ def needed(chosen: Selection, effect: float, format: str) -> int:
         columns,
         rows,
         meta,
-        _notes(found, rows, seconds),
+        _notes(found, rows, seconds, planned, device),
     )
     return OK
 
@@ -155,13 +164,16 @@ def _seconds(chosen: Selection) -> dict[str, float]:
     return {arm.name: seconds[arm.job] for arm in chosen.arms}
 
 
-def _notes(found: Sequence[Recorded], rows: Sequence[dict[str, Any]], seconds: dict[str, float]) -> list[str]:
+def _notes(
+    found: Sequence[Recorded], rows: Sequence[dict[str, Any]], seconds: dict[str, float], planned: int, device: str
+) -> list[str]:
     persons = sorted({one.comparison.persons for one in found})
     notes = [
-        f"Points of {found[0].metric}, {found[0].protocol}; found in {100 * POWER:g} of 100 studies at 95 %. "
-        f"On record: {persons[-1]:,} persons.",
-        "Detectable: the least difference that the plan's seeds can show. Hours: of the arm's and its reference's "
-        "trainings.",
+        f"Points of {found[0].metric}, {found[0].protocol}, at a power of {100 * POWER:g} % (so many of 100 studies "
+        f"find such a difference) and an alpha of {100 * (1 - CONFIDENCE):.0f} % (so many find one where "
+        f"there is none). On record: {persons[-1]:,} persons.",
+        f"Detectable: the least difference that the plan's seeds can show. {device} time: of the arm's and its "
+        "reference's trainings, one after the other.",
     ]
     if any(math.isnan(one.spread.seed) for one in found):
         notes.append(
@@ -170,6 +182,11 @@ def _notes(found: Sequence[Recorded], rows: Sequence[dict[str, Any]], seconds: d
         )
     if any(row["seeds"] is None for row in rows):
         notes.append("No number of seeds: the persons on record are too few for this effect.")
+    if any(row["persons"] is None for row in rows):
+        notes.append(
+            f"No number of persons: with {many(planned, 'seed')}, {MOST_SHARE:,} times as many as on record are too "
+            "few."
+        )
     most = max((row["seeds"] or 0 for row in rows), default=0)
     if most:
         total = duration(most * sum(seconds.values()))

@@ -78,7 +78,10 @@ def compare(
     mixed: Annotated[bool, typer.Option("--mixed-protocols", help="Predictions may be made in other ways.")] = False,
     by: Annotated[str | None, typer.Option(help="By joint, pair, category or activity.")] = None,
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
-    resamples: Annotated[int | None, typer.Option(min=100, max=1_000_000, help="Of images: 2000, of AP 1000.")] = None,
+    resamples: Annotated[
+        int | None,
+        typer.Option(min=100, max=1_000_000, help="Of images: 2000, of AP 1000; more for p of large families."),
+    ] = None,
     scale: Scale = None,
     seeds: Seeds = None,
     results: Results = Path("results"),
@@ -86,6 +89,8 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare two results on the same persons: every difference with its interval and p, so that noise shows.
+
+    Holm's adjustment of p is over the rows of the same protocol, metric and kind of group.
 
     Example: benchbox compare "ablations/smoke.toml:baseline" "ablations/smoke.toml:sub-network 1" --by joint
 

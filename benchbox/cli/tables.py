@@ -13,11 +13,12 @@ from benchbox.cli import early
 from benchbox.cli.arms import arm_rows, counted, differences
 from benchbox.cli.differences import How
 from benchbox.cli.early import seeds_of
-from benchbox.cli.finished import scaled
+from benchbox.cli.finished import next_step, scaled
 from benchbox.cli.grid import emit_sheets
 from benchbox.cli.markup import Column, Look, Sheet
-from benchbox.cli.papers import filled_tables
+from benchbox.cli.papers import filled_tables, study_of
 from benchbox.cli.scores import check_group
+from benchbox.console import note
 from benchbox.errors import CANNOT_JUDGE, OK
 from benchbox.papers import read as papers
 from benchbox.report.layout import SCHEMA, Layout
@@ -49,7 +50,29 @@ def table(
     """Print one study's table or all tables of a paper."""
     found = layouts(path, paper, scale, shown, results, wide=format == "csv")
     emit_sheets(format, *sheets(found, paper, shown, format))
+    for command in _next_steps(found, scale, shown.seeds, results):
+        note(f"next: {command}")
     return CANNOT_JUDGE if strict and any(layout.missing for layout in found) else OK
+
+
+def _next_steps(found: Sequence[Layout], asked: str | None, seeds: str | None, results: Path) -> list[str]:
+    """Return the commands that fill what waits in tables, one for each study and scale."""
+    states: dict[tuple[Path, str], list[str]] = {}
+    for layout in found:
+        origin, scale = layout.origin, layout.meta["scale"]
+        if "study" in origin:
+            states[Path(origin["study"]), scale] = [record["state"] for record in layout.records]
+            continue
+        table = papers.read(origin["paper"]).table(origin["table"])
+        for row, record in zip(table.rows, layout.records, strict=True):
+            if row.arm:
+                states.setdefault((study_of(table.study_of(row)).path, scale), []).append(record["state"])
+    commands = [
+        # with nothing there, the table stands at the scale that run would choose
+        next_step(path, some, scale=asked or (scale if set(some) - {"pending"} else None), results=results, seeds=seeds)
+        for (path, scale), some in states.items()
+    ]
+    return [command for command in commands if command]
 
 
 def layouts(

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchbox.cli import early, folders
 from benchbox.cli.display import standing
+from benchbox.cli.finished import next_step
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
@@ -78,6 +79,9 @@ def status(path: Path | None, scale: str | None, seeds: str | None, results: Pat
     failed = [row["job"] for row in rows if row["state"] == "failed"]
     if failed:
         note(f"see why: benchbox logs {failed[0]}")
+    step = path and next_step(path, counts, scale=scale, results=results, seeds=seeds)
+    if step:
+        note(f"next: {step}")
     return counts
 
 
@@ -85,6 +89,10 @@ def logs(job: str, follow: bool, results: Path) -> int:
     """Print the last attempt's log; with `follow` go on until the job has ended."""
     folder = JobDir(find(job, results))
     numbers = folder.numbers()
+    if not numbers and folder.state().name == "cancelled":
+        raise InvalidInput(
+            f"job {folder.id}: was cancelled before it began; benchbox run STUDY.toml --retry cancelled starts it"
+        )
     if not numbers:
         raise InvalidInput(f"job {folder.id}: has not been started yet; benchbox run STUDY.toml starts it")
     log, read = Attempt(folder, numbers[-1]).log, 0

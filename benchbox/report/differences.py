@@ -10,7 +10,7 @@ import numpy as np
 
 from benchbox.report.frame import ArmRow
 from benchbox.report.layout import Heading, ScoreColumn
-from benchbox.stats.holm import holm
+from benchbox.stats.holm import by_family, family
 
 SHOWN = ("AP", "PCKh", "PCK")
 """Metrics whose differences are shown in texts; programs get all."""
@@ -23,8 +23,8 @@ class Differences:
     """The differences of a table.
 
     Args:
-        found: by arm, then by protocol, metric and group: the fields of `stats.compare.Comparison`, p_holm over all
-            arms and groups of a protocol's metric.
+        found: by arm, then by protocol, metric and group: the fields of `stats.compare.Comparison`, p_holm over the
+            arms, see `gathered`.
         confidence: of the intervals.
         notes: footnotes on methods and on arms that could not be compared.
     """
@@ -62,7 +62,8 @@ class Differences:
         level = f"{100 * self.confidence:g} %"
         return [
             f"- reference: points more than the reference arm's on the same persons, with the {level} interval. "
-            f"*: p is below {1 - self.confidence:.2g} after Holm's adjustment over the arms of the table.",
+            f"*: p is below {1 - self.confidence:.2g} after Holm's adjustment over the arms and columns of the "
+            "same protocol, metric and kind of group.",
             *self.notes,
         ]
 
@@ -79,19 +80,16 @@ class Differences:
 def gathered(
     rows: Mapping[str, Sequence[Mapping[str, Any]]], *, confidence: float, notes: Sequence[str]
 ) -> Differences:
-    """Return the differences of a table, adjusted over the arms and groups of each protocol's metric.
+    """Return the differences of a table, adjusted over the arms of each protocol's `holm.family`.
 
     Args: rows: by arm, its comparisons with the reference arm.
     """
-    families: dict[tuple[str, str], list[tuple[str, Mapping[str, Any]]]] = {}
-    for arm, some in rows.items():
-        for row in some:
-            families.setdefault((row["protocol"], row["metric"]), []).append((arm, row))
+    pairs = [(arm, row) for arm, some in rows.items() for row in some]
+    p = np.array([np.nan if row["p"] is None else row["p"] for _, row in pairs])
+    adjusted = by_family(p, [(row["protocol"], *family(row["metric"], row["group"])) for _, row in pairs])
     found: dict[str, dict[Key, Mapping[str, Any]]] = {}
-    for members in families.values():
-        p = holm(np.array([np.nan if row["p"] is None else row["p"] for _, row in members]))
-        for (arm, row), adjusted in zip(members, p.tolist(), strict=True):
-            for protocol in row["protocol"].split(" | "):
-                key = (protocol, row["metric"], row["group"])
-                found.setdefault(arm, {})[key] = {**row, "p_holm": None if np.isnan(adjusted) else adjusted}
+    for (arm, row), one in zip(pairs, adjusted.tolist(), strict=True):
+        for protocol in row["protocol"].split(" | "):
+            key = (protocol, row["metric"], row["group"])
+            found.setdefault(arm, {})[key] = {**row, "p_holm": None if np.isnan(one) else one}
     return Differences(found, confidence, list(dict.fromkeys(notes)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from pandas import DataFrame, factorize, isna
 from benchbox.jobdir import State
 from benchbox.store import Store
 
-ORDER = ("failed", "interrupted", "running", "pending", "stale", "done", "saved")
+ORDER = ("failed", "interrupted", "running", "pending", "cancelled", "stale", "done", "saved")
 """From the state that most needs saying to the one that needs no word."""
 
 
@@ -45,12 +46,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class ArmRow:
-    """An arm with its state, its scores by (protocol, metric, group), and what to know of its training."""
+    """An arm with its state, its scores by (protocol, metric, group), and what to know of its training.
+
+    Args: left: "2 of 3 seeds (1 cancelled)" where some of its seeds are done and others are not.
+    """
 
     arm: ArmJobs
     state: str
     scores: Mapping[Key, Measured]
     notes: tuple[str, ...] = ()
+    left: str = ""
 
 
 class Scores(Mapping[Key, Measured]):
@@ -95,6 +100,7 @@ def rows(arms: Iterable[ArmJobs], store: Store) -> list[ArmRow]:
             _state(arm, store.states),
             Scores([values[job] for job in arm.jobs if job in values]),
             tuple(divided[job] for job in arm.jobs if job in divided),
+            _left([store.states[job].name for job in arm.jobs]),
         )
         for arm in arms
     ]
@@ -142,6 +148,14 @@ def _divided(store: Store) -> dict[str, str]:
 def _state(arm: ArmJobs, states: Mapping[str, State]) -> str:
     found = {states[job].name for job in arm.jobs}
     return next(name for name in ORDER if name in found)
+
+
+def _left(states: Sequence[str]) -> str:
+    others = Counter(name for name in states if name not in ("done", "stale", "saved"))
+    if not 0 < others.total() < len(states):
+        return ""
+    counts = ", ".join(f"{others[name]} {name}" for name in ORDER if name in others)
+    return f"{len(states) - others.total()} of {len(states)} seeds ({counts})"
 
 
 def _sum_up(values: Sequence[float], counted: int) -> Measured:

@@ -168,6 +168,8 @@ def notes_on(rows: Sequence[ArmRow], *, compared: bool = False) -> list[str]:
     seeds = [found.n for row in rows for found in itertools.islice(row.scores.values(), 1)]
     notes = ["One seed: a difference may be noise."] if len(seeds) > 1 and max(seeds) == 1 and not compared else []
     notes += [f"Mean ± standard deviation over {max(seeds)} seeds."] if max(seeds, default=0) > 1 else []
+    left = dict.fromkeys(row.left for row in rows if row.left)
+    notes += [f"{said}: {'; '.join(row.arm.name for row in rows if row.left == said)}." for said in left]
     if any(row.state == "stale" for row in rows):
         notes.append("stale: made by other code or data than today's; `benchbox run STUDY --stale` makes it anew.")
     if any(row.state == "saved" for row in rows):

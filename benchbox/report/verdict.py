@@ -14,7 +14,7 @@ REPRODUCED, WITHIN_NOISE, OFF = "reproduced", "within noise", "off"
 NOT_COMPARABLE, PENDING, FAILED, STALE = "not comparable", "pending", "failed", "stale"
 MARKS = {REPRODUCED: "=", WITHIN_NOISE: "≈", OFF: "≠"}
 """What stands behind a number whose verdict needs a sign."""
-ABSENT = {"failed": FAILED, "stale": STALE, "pending": PENDING, "running": PENDING, "interrupted": PENDING}
+ABSENT = {"failed": FAILED, "stale": STALE} | dict.fromkeys(("pending", "running", "interrupted", "cancelled"), PENDING)
 """Verdicts by the state of an arm that is not done."""
 CONFIDENCE = 0.95
 PARTS = {

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from benchbox.errors import CannotJudge
-from benchbox.stats.holm import holm
+from benchbox.stats.holm import by_family, family
 from benchbox.stats.resample import ROUNDING, bootstrap, p_value, permutation
 from benchbox.stats.sample import Sample, Score, alike
 from benchbox.stats.variance import Variances, variances
 
 KINDS = ("persons", "seeds and persons")
-Key = TypeVar("Key")
+MOST = 20
+"""Times the usual permutations that a test may take by itself, so that its p can be small enough for its family."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Comparison:
         difference: b - a in points.
         low, high: the interval of the difference at `confidence`; NaN where it cannot be told.
         p: two-sided, of no difference.
-        p_holm: p, adjusted for the comparisons made together with this one.
+        p_holm: p, adjusted for its family (see `holm.family`).
         confidence: in (0, 1).
         seeds: trainings of a and of b.
         persons, images: how many were compared.
@@ -36,6 +38,7 @@ class Comparison:
             noise of training) or "seeds and persons" (of other trainings, too).
         variance: of the difference, in square points, by part: seeds (of a and of b, NaN for one seed), persons, both
             (see `Variances`).
+        least: the smallest p that its test can give, 1 / (permutations + 1); 0 of Student's t.
     """
 
     a: float
@@ -51,12 +54,16 @@ class Comparison:
     images: int
     kind: str
     variance: tuple[float, float, float, float]
+    least: float = 0.0
 
     @property
     def word(self) -> str:
-        """Return better or worse (b than a, after Holm's adjustment), or "no difference seen"."""
+        """Return better or worse (b than a, after Holm's adjustment), "no difference seen", or "unclear".
+
+        It is unclear where p is the least that its permutations can give and yet too great for its family.
+        """
         if not self.p_holm < 1 - self.confidence:
-            return "no difference seen"
+            return "unclear" if self.p <= self.least else "no difference seen"
         return "better" if self.difference > 0 else "worse"
 
 
@@ -68,10 +75,11 @@ def compare(
     resamples: int | None = None,
     seed: int = 0,
 ) -> dict[Score, Comparison]:
-    """Compare every score that both sides have; Holm's adjustment is over all of them.
+    """Compare every score that both sides have; Holm's adjustment is within each `holm.family`.
 
     One training on each side: the interval holds the middle of a paired bootstrap over images, p is that of a
-    permutation test that exchanges the sides by image. One on one side only: mean difference and the bootstrap's
+    permutation test that exchanges the sides by image, more often where p is the least possible and too great for its
+    family (never when `resamples` is given). One on one side only: mean difference and the bootstrap's
     variance. Several on both: Student's t with the variance of seeds and persons (`Variances`); the seeds of the two
     sides are not paired, which is right, or cautious, unless equal seeds make scores differ more.
 
@@ -85,8 +93,7 @@ def compare(
     """
     both, scores = _scored([*a, *b])
     first, number, images = both[0], len(a), len(both[0].people.images)
-    resamples = resamples or first.resamples
-    drawn = bootstrap(both, resamples, seed)
+    drawn = bootstrap(both, resamples or first.resamples, seed)
     parts = variances(scores[:number], scores[number:], drawn[:number], drawn[number:])
     mean_a, mean_b = scores[:number].mean(axis=0), scores[number:].mean(axis=0)
     difference = mean_b - mean_a
@@ -95,21 +102,24 @@ def compare(
         moved = drawn[1] - drawn[0]
         tail = 50 * (1 - confidence)
         low, high = np.nanpercentile(moved, [tail, 100 - tail], axis=0)
-        p = p_value(difference, permutation(both[0], both[1], resamples, seed))
+        p, least = _permuted(both[0], both[1], difference, resamples, seed, 1 - confidence)
     else:
         low, high, p = _student(difference, parts, (len(a), len(b)), images, confidence)
-    columns = (mean_a, mean_b, difference, low, high, p, holm(p), *parts.seeds, parts.persons, parts.both)
+        least = np.zeros(len(p))
+    holmed = by_family(p, [family(*name) for name in first.names])
+    columns = (mean_a, mean_b, difference, low, high, p, holmed, least, *parts.seeds, parts.persons, parts.both)
     kind, found = KINDS[len(a) > 1 and len(b) > 1], {}
     for name, row in zip(first.names, np.stack(columns, axis=1).tolist(), strict=True):
-        one, other, gap, least, most, chance, holmed, *variance = row
+        one, other, gap, bottom, top, chance, adjusted, floor, *variance = row
         found[name] = Comparison(
-            *(one, other, gap, least, most, chance, holmed),
+            *(one, other, gap, bottom, top, chance, adjusted),
             confidence=confidence,
             seeds=(len(a), len(b)),
             persons=len(first.people.names),
             images=images,
             kind=kind,
             variance=(variance[0], variance[1], variance[2], variance[3]),
+            least=floor,
         )
     return found
 
@@ -135,12 +145,6 @@ def noise(samples: Sequence[Sample], *, confidence: float = 0.95) -> dict[Score,
     return {name: reach * float(one) for name, one in zip(names, deviation, strict=True)}
 
 
-def adjusted(comparisons: Mapping[Key, Comparison]) -> dict[Key, Comparison]:
-    """Return comparisons with Holm's adjustment over just these."""
-    p = holm(np.array([one.p for one in comparisons.values()]))
-    return {key: replace(one, p_holm=float(new)) for (key, one), new in zip(comparisons.items(), p, strict=True)}
-
-
 def _scored(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray]:
     """Return samples of the scores that all of them have and for which somebody counts, and these scores, (n, S)."""
     same = alike(samples)
@@ -150,6 +154,28 @@ def _scored(samples: Sequence[Sample]) -> tuple[list[Sample], np.ndarray]:
     if not names:
         raise CannotJudge("nobody counts on both sides")
     return [one.only(names) for one in same], scores[:, some]
+
+
+def _permuted(
+    a: Sample, b: Sample, difference: np.ndarray, resamples: int | None, seed: int, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return p by permutation and the least that it can be, each (S,).
+
+    Going on where p is at its least keeps the test's level: what is then found was found among the first ones already.
+    """
+    number = resamples or a.resamples
+    p = p_value(difference, permutation(a, b, number, seed))
+    least = np.full(len(p), 1 / (number + 1))
+    families = [family(*name) for name in a.names]
+    for one, members in Counter(families).items():
+        more = math.ceil(members / level)
+        places = [place for place, other in enumerate(families) if other == one and p[place] <= least[place]]
+        if resamples or not places or not number < more <= MOST * number:
+            continue
+        names = [a.names[place] for place in places]
+        p[places] = p_value(difference[places], permutation(a.only(names), b.only(names), more, seed))
+        least[places] = 1 / (more + 1)
+    return p, least
 
 
 def _student(

@@ -1,6 +1,8 @@
-"""Several comparisons at once."""
+"""Several comparisons at once: what is one family, and Holm's adjustment within it."""
 
 from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -20,3 +22,21 @@ def holm(p: np.ndarray) -> np.ndarray:
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return adjusted
+
+
+def by_family(p: np.ndarray, families: Sequence[Hashable]) -> np.ndarray:
+    """Return p-values adjusted within each family alone; see `holm`."""
+    adjusted = np.full(len(p), np.nan)
+    for family in dict.fromkeys(families):
+        places = [place for place, one in enumerate(families) if one == family]
+        adjusted[places] = holm(p[places])
+    return adjusted
+
+
+def family(metric: str, group: str) -> tuple[str, str]:
+    """Return which scores of one protocol are adjusted together: those of a metric for one kind of group.
+
+    They are the chances of one claim ("AP is better on some category"), so the claim keeps its level however many other
+    metrics, kinds of group and protocols are computed beside it.
+    """
+    return metric, group.partition(":")[0]

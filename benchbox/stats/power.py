@@ -10,7 +10,9 @@ from scipy.special import nctdtrinc, stdtrit
 from benchbox.stats.compare import Comparison
 
 POWER = 0.8
+CONFIDENCE = 0.95
 MOST_SEEDS = 1000
+MOST_SHARE = 10_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def spread_of(one: Comparison) -> Spread:
 
 
 def least_effect(
-    spread: Spread, seeds: int, share: float = 1.0, *, images: int, confidence: float = 0.95, power: float = POWER
+    spread: Spread, seeds: int, share: float = 1.0, *, images: int, confidence: float = CONFIDENCE, power: float = POWER
 ) -> float:
     """Return the least difference in points that is found with this power.
 
@@ -74,7 +76,9 @@ def least_effect(
     return float(shift * np.sqrt(variance))
 
 
-def seeds_needed(spread: Spread, effect: float, share: float = 1.0, *, images: int, confidence: float = 0.95) -> int:
+def seeds_needed(
+    spread: Spread, effect: float, share: float = 1.0, *, images: int, confidence: float = CONFIDENCE
+) -> int:
     """Return the least number of seeds of each side with which the effect is found, 0 where none is enough.
 
     Args: see `least_effect`.
@@ -94,7 +98,7 @@ def seeds_needed(spread: Spread, effect: float, share: float = 1.0, *, images: i
     return low
 
 
-def share_needed(spread: Spread, effect: float, seeds: int, *, images: int, confidence: float = 0.95) -> float:
+def share_needed(spread: Spread, effect: float, seeds: int, *, images: int, confidence: float = CONFIDENCE) -> float:
     """Return how many times the recorded persons are needed with these seeds, infinite where none are enough.
 
     Args: see `least_effect`.
@@ -103,7 +107,7 @@ def share_needed(spread: Spread, effect: float, seeds: int, *, images: int, conf
     def enough(share: float) -> bool:
         return least_effect(spread, seeds, share, images=images, confidence=confidence) <= effect
 
-    low, high = np.log(2 / images), np.log(1e4)
+    low, high = np.log(2 / images), np.log(MOST_SHARE)
     if not enough(float(np.exp(high))):
         return float("inf")
     for _ in range(40):

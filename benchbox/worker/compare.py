@@ -13,7 +13,7 @@ from benchbox import records, saved
 from benchbox.errors import CannotJudge
 from benchbox.jobdir import JobDir
 from benchbox.metrics.protocol import Protocol, parse
-from benchbox.stats.compare import Comparison, adjusted, compare
+from benchbox.stats.compare import Comparison, compare
 from benchbox.stats.sample import Sample
 from benchbox.worker.judge import ground_of_saved
 from benchbox.worker.samples import sample_of
@@ -131,7 +131,7 @@ def _rows(kept: Records, a: Sequence[str], b: Sequence[str], asked: Asked) -> li
         raise CannotJudge(f"no scores by {', '.join(kinds)}")
     return [
         {"protocol": protocol, "metric": metric, "group": group, **asdict(one), "word": one.word}
-        for (protocol, metric, group), one in adjusted(found).items()
+        for (protocol, metric, group), one in found.items()
     ]
 
 

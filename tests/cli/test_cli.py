@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from benchbox.cli.finished import next_step
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -165,9 +168,36 @@ def test_a_table_without_results_stands_pending(stages: str, benchbox: Call, roo
     assert done.returncode == 0
     table = json.loads(done.stdout)
     assert {row["state"] for row in table["rows"]} == {"pending"}
+    assert done.stderr == "next: benchbox run ablations/hrnet_stages.toml\n"
     assert [row["cells"]["AP"]["reported"] for row in table["rows"]][-1] == "75.7"
     assert benchbox("table", "--paper", "efficient-hrnet", "--table", "I", "--strict").returncode == 3
     assert benchbox("table", stages, "--strict").returncode == 3
+    whole = benchbox("table", "--paper", "efficient-hrnet", "--scale", "mini").stderr
+    assert whole.count("next: ") == whole.count(" --scale mini\n") == whole.count("\n") >= 1
+    asked = ("--scale", "tiny", "--seeds", "0,1", "--results", "else where")
+    for verb in ("table", "status"):
+        shown = benchbox(verb, stages, *asked)
+        step = "--scale tiny --seeds 0,1 --results 'else where'"
+        assert shown.stderr.splitlines()[-1] == f"next: benchbox run {stages} {step}"
+        command = shlex.split(shown.stderr.splitlines()[-1])[2:]
+        assert benchbox("plan", *command[1:]).returncode == 0  # it names what is there
+        assert benchbox(verb, stages).stderr.splitlines()[-1] == f"next: benchbox run {stages}"
+
+
+@pytest.mark.parametrize(
+    ("states", "step"),
+    [
+        (["done", "stale"], None),
+        (["failed", "done"], None),
+        (["pending", "running"], None),
+        (["pending", "queued"], None),
+        (["pending", "done"], "benchbox run a.toml"),
+        (["interrupted"], "benchbox run a.toml"),
+        (["cancelled", "pending"], "benchbox run a.toml --retry cancelled"),
+    ],
+)
+def test_what_waits_has_a_next_step(states: list[str], step: str | None) -> None:
+    assert next_step(Path("a.toml"), states, scale=None, results=Path("results")) == step
 
 
 def test_the_json_of_tables_is_frozen(

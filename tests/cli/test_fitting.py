@@ -148,3 +148,50 @@ def test_a_row_that_goes_on_says_in_its_block_whose_it_is(
     emit("rich", "T", columns, rows, {})
     shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert shown == ["T", "Arm Fig. 3", "kind reported", "AP 83.86", "Arm Fig. 3", "kind measured", "AP 12.34"]
+
+
+def test_a_deviation_stays_beside_its_number() -> None:
+    text = "0.4 ± 0.1 [-0.2, +0.9]"
+    assert wrapped(text, 10).splitlines() == ["0.4 ± 0.1", "[-0.2,", "+0.9]"]
+    assert Texts("AP", [text], "numbers").least((), 12) == len("0.4 ± 0.1")
+
+
+def test_titles_have_the_terminals_width_and_commands_stay_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    title = "A title that is much wider than its table is, by far"
+    command = "$ benchbox run " + " ".join(["ablations/a_study.toml"] * 4)
+    emit("rich", title, [Column("a", "A"), Column("b", "B")], [{"a": "1", "b": "2"}], {}, [command, "word " * 20])
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == title
+    assert command in shown
+    assert all(len(line) <= 60 for line in shown if line != command)
+
+
+def test_a_table_of_numbers_is_turned_before_it_becomes_blocks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups = [f"group {number}" for number in range(12)]
+    columns = [Column("arm", "Arm"), *(Column(group, group, right=True) for group in groups)]
+    rows = [
+        {"arm": f"arm {place}", **{group: f"{place}{number}.5 ± 0.1" for number, group in enumerate(groups)}}
+        for place in range(4)
+    ]
+
+    def shown(width: int, rows: list[dict[str, str]]) -> list[list[str]]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        emit("rich", "Title", columns, rows, {})
+        lines = capsys.readouterr().out.splitlines()
+        assert all(len(line) <= width for line in lines)
+        return [re.split(r" {2,}|(?<=1) (?=\d)", line.strip()) for line in lines if line.strip()]
+
+    assert ["group 3", "03.5 ± 0.1", "13.5 ± 0.1", "23.5 ± 0.1", "33.5 ± 0.1"] in shown(80, rows)
+    narrow = shown(40, rows)  # two and two, and neither three and one nor a part of a row
+    assert ["Arm", "arm 0", "arm 1"] in narrow
+    assert ["group 3", "03.5 ± 0.1", "13.5 ± 0.1"] in narrow
+    assert ["Arm", "arm 2", "arm 3"] in narrow
+    assert ["group 3", "03.5 ± 0.1"] in shown(22, rows)
+    rows[1]["arm"] = rows[3]["arm"] = ""
+    assert ["Arm", "arm 0", "arm 0"] in shown(50, rows)
+    assert len([line for line in shown(50, rows[:3]) if line[0] == "Arm"]) == 1

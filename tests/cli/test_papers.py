@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchbox import records
-from benchbox.cli import claims, explain, tables, verify
+from benchbox.cli import claims, explain, tables, verify, watch
 from benchbox.errors import CannotJudge, InvalidInput
 from benchbox.jobdir import JobDir
 from benchbox.metrics.categories import COLUMNS
@@ -251,6 +251,21 @@ def test_a_cell_is_explained_by_its_runs(results: Path, capsys: pytest.CaptureFi
     answer = json.loads(capsys.readouterr().out)
     assert (answer["rows"], answer["commands"]) == ([], [])
     assert answer["facts"]["Cited"].startswith("[20] Yang et al. 2017")
+
+
+def test_a_cancelled_cell_says_what_takes_it_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (arm,) = [one for one in expand(read_study(Path("ablations/smoke.toml")), "tiny") if one.name == "baseline"]
+    folder = JobDir.of(tmp_path, arm.job)
+    folder.write(arm.config)
+    folder.cancel()
+    explain.explain("ablations/smoke.toml", "baseline", "AP", paper=None, scale="tiny", results=tmp_path, format="json")
+    answer = json.loads(capsys.readouterr().out)
+    assert [row["state"] for row in answer["rows"]] == ["cancelled"]
+    (command,) = answer["commands"]  # it has neither scores nor a log
+    assert command.startswith("benchbox run ablations/smoke.toml ")
+    assert command.endswith(" --retry cancelled")
+    with pytest.raises(InvalidInput, match=r"cancelled before it began.*--retry cancelled"):
+        watch.logs(arm.job, False, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -111,7 +112,7 @@ def test_two_arms_compared_on_the_command_line(results: Path, tmp_path: Path, be
     joints = benchbox("compare", a, b, "--by", "joint", "--protocol", "pckh@0.5/coco17", "--format", "csv", *words)
     listed = list(csv.DictReader(io.StringIO(joints.stdout)))
     assert [row["group"] for row in listed[1:]] == [f"joint:{name}" for name in joint_names(results)]
-    assert {row["word"] for row in listed} <= {"better", "worse", "no difference seen"}
+    assert {row["word"] for row in listed} <= {"better", "worse", "no difference seen", "unclear"}
 
 
 def joint_names(results: Path) -> list[str]:
@@ -169,6 +170,17 @@ def _fields(protocol: Any) -> dict[str, Any]:
     return {name: getattr(protocol, name) for name in protocol.__dataclass_fields__}
 
 
+def test_a_row_stays_as_it_is_when_another_protocol_is_added(results: Path, tmp_path: Path, benchbox: Call) -> None:
+    study, words = str(write(tmp_path)), ["--results", str(results)]
+    sides = (f"{study}:baseline", f"{study}:stage 1")
+    before = answer(benchbox("compare", *sides, "--json", *words))["rows"]
+    done = benchbox("rescore", study, "--protocol", "coco-kp/nms-0.5", *words)
+    assert done.returncode == 0, done.stderr
+    after = answer(benchbox("compare", *sides, "--json", *words))["rows"]
+    assert len(after) > len(before)
+    assert [row for row in after if row in before] == before
+
+
 def test_several_results_on_a_side_are_its_seeds(undisturbed: Path, cache: Path) -> None:
     first, second = job_names(undisturbed)
     (found,) = compare_pairs(
@@ -201,10 +213,12 @@ def test_tables_show_differences_when_asked_and_stay_as_they_were_otherwise(
             assert {name: gap[name] for name in ("difference", "low", "high", "p")} == {
                 name: one[name] for name in ("difference", "low", "high", "p")
             }
-            assert gap["p_holm"] == gap["p"]  # one arm beside the reference
+            assert gap["p_holm"] == one["p_holm"] == gap["p"]  # one arm beside the reference
     text = benchbox("table", study, "--compare", "--format", "md", *words).stdout
     assert text.count("| - reference |") == 2
     by_joint = answer(benchbox("table", study, "--by", "joint", "--compare", "--json", *words))["rows"][1]["cells"]
+    whole = by_joint.pop("PCKh " + PCKH)["against_reference"]
+    assert whole["p_holm"] == whole["p"]
     p = sorted(cell["against_reference"]["p"] for cell in by_joint.values())
     assert min(cell["against_reference"]["p_holm"] for cell in by_joint.values()) == pytest.approx(
         min(1, p[0] * len(p))
@@ -227,6 +241,16 @@ def test_a_plan_says_what_an_effect_takes(results: Path, tmp_path: Path, benchbo
     small = answer(benchbox("plan", str(file), "--effect", "0.1", "--json", *words))["rows"][0]
     assert small["seeds"] is None
     assert small["persons"] > 40
+    shown = benchbox("plan", str(file), "--effect", "0.0001", *words).stdout
+    assert "power of 80 %" in shown
+    assert "alpha of 5 %" in shown
+    assert "No number of persons: with 1 seed, 10,000 times as many as on record are too few." in " ".join(
+        shown.split()
+    )
+    enough = benchbox("plan", str(file), "--effect", "50", "--format", "md", *words).stdout
+    assert "No number of persons" not in enough
+    assert re.search(r"CPU time|GPU time", enough)
+    assert re.search(r"\| \d+ s \|", enough)  # of a training of seconds
     nothing = benchbox("plan", str(file), "--effect", "0.3", "--results", str(tmp_path / "none"))
     assert (nothing.returncode, nothing.stdout) == (3, "")
     assert "--seeds 0,1,2" in nothing.stderr

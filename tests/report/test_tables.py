@@ -59,7 +59,13 @@ def test_seeds_are_summed_up_with_their_deviation() -> None:
 
 @pytest.mark.parametrize(
     ("done", "said"),
-    [("", []), ("1", []), ("14", ["One seed: a difference may be noise."]), ("124", ["over 2 seeds."])],
+    [
+        ("", []),
+        ("1", ["1 of 3 seeds (2 pending): a."]),
+        ("14", ["One seed: a difference may be noise.", "1 of 3 seeds (2 pending): a."]),
+        ("124", ["over 2 seeds.", "2 of 3 seeds (1 pending): a."]),
+        ("1234", ["over 3 seeds."]),
+    ],
 )
 def test_of_seeds_is_said_what_was_measured(done: str, said: list[str]) -> None:
     arms = [ArmJobs("a", True, ("1", "2", "3")), ArmJobs("b", False, ("4",))]
@@ -115,6 +121,17 @@ def test_an_arm_with_a_failed_seed_is_not_done() -> None:
     (row,) = rows(arms, store)
     assert row.state == "failed"
     assert study_table("t", "tiny", [row], counted("a")).missing == 1
+
+
+def test_a_cancelled_seed_is_not_done() -> None:
+    arms = [ArmJobs("a", True, ("1", "2", "3")), ArmJobs("b", False, ("4", "5", "6")), ArmJobs("c", False, ("7",))]
+    states = dict.fromkeys("1245", "done") | {"3": "cancelled", "6": "cancelled", "7": "cancelled"}
+    store = made(states, [(job, PROTOCOL, "AP", 70.0) for job in "1245"])
+    layout = study_table("t", "tiny", rows(arms, store), counted("a", "b", "c"))
+    assert [text["state"] for text in layout.texts] == ["cancelled"] * 3
+    assert [text[f"AP {PROTOCOL}"] for text in layout.texts] == ["70.0 ± 0.0", "70.0 ± 0.0", "cancelled"]
+    assert "2 of 3 seeds (1 cancelled): a; b." in layout.footnotes
+    assert layout.missing == 3
 
 
 def test_protocols_never_share_a_column() -> None:

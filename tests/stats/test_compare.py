@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from benchbox.errors import CannotJudge
-from benchbox.stats.compare import Comparison, adjusted, compare, noise
-from benchbox.stats.holm import holm
+from benchbox.stats.compare import Comparison, compare, noise
+from benchbox.stats.holm import by_family, family, holm
 from benchbox.stats.resample import bootstrap, p_value, permutation
 from benchbox.stats.variance import variances
 from tests.stats.people import drawn, judged
@@ -134,9 +134,49 @@ def test_better_and_worse_are_said_after_the_adjustment() -> None:
     (one,) = compare([one_joint(hits)], [one_joint(more)]).values()
     assert one.word == "better"
     assert next(iter(compare([one_joint(more)], [one_joint(hits)]).values())).word == "worse"
-    many = adjusted({number: one if number == 0 else replace(one, p=0.9) for number in range(200)})
-    assert many[0].p_holm == pytest.approx(200 * one.p)
-    assert many[0].word == "no difference seen"
+    assert replace(one, p=0.04, p_holm=0.08).word == "no difference seen"
+
+
+def test_only_scores_of_one_metric_and_kind_of_group_are_adjusted_together() -> None:
+    trained, image = drawn(np.random.default_rng(7), trainings=2, persons=100)
+    a, b = (judged(errors, image) for errors in trained)
+    found = compare([a], [b], resamples=200)
+    assert found[ALL].p_holm == found[ALL].p
+    assert {name: one.p_holm for name, one in found.items()} == pytest.approx(
+        {
+            name: p
+            for kind in ("all", "joint", "pair")
+            for same in [[name for name in a.names if name[1].partition(":")[0] == kind]]
+            for name, p in zip(same, holm(np.array([found[name].p for name in same])), strict=True)
+        }
+    )
+    families = [family("AP", "all"), family("AP50", "all"), family("AP", "joint:nose"), family("AP", "joint:ankle")]
+    np.testing.assert_allclose(by_family(np.array([0.01, 0.02, 0.03, np.nan]), families), [0.01, 0.02, 0.03, np.nan])
+    np.testing.assert_allclose(by_family(np.array([0.5, 0.5, 0.03, 0.02]), families), [0.5, 0.5, 0.04, 0.04])
+
+
+def test_p_at_its_least_is_permuted_on_until_its_family_can_be_told() -> None:
+    """120 groups and 2000 permutations: 120 / 2001 is above 0.05."""
+    image = np.repeat(np.arange(120), 2)
+    groups = {f"{number:03d}": list(range(240)) for number in range(119)} | {"none": [0, 1]}
+    good, bad = judged(np.full((240, 16), 0.1), image, **groups), judged(np.full((240, 16), 0.9), image, **groups)
+    names = [name for name in good.names if name[1].startswith("category:")]
+    assert len(names) == 120
+    sides = [good.only(names)], [bad.only(names)]
+    found = compare(*sides)
+    far = [one for (_, group), one in found.items() if group != "category:none"]
+    assert {(one.word, one.p, one.least) for one in far} == {("worse", 1 / 2401, 1 / 2401)}
+    same = found["PCKh", "category:none"]  # one image: every permutation is as far, so p is not at its least
+    assert (same.word, same.p, same.least) == ("no difference seen", 1.0, 1 / 2001)
+    fixed = compare(*sides, resamples=2000)
+    assert {one.word for (_, group), one in fixed.items() if group != "category:none"} == {"unclear"}
+    assert {one.word for one in compare(*sides, confidence=0.99999).values()} == {"unclear", "no difference seen"}
+
+
+def test_more_permutations_go_on_from_the_first_ones() -> None:
+    trained, image = drawn(np.random.default_rng(3), trainings=2, persons=60)
+    a, b = (judged(errors, image) for errors in trained)
+    np.testing.assert_array_equal(permutation(a, b, 700, 0)[:300], permutation(a, b, 300, 0))
 
 
 def test_with_seeds_alone_it_is_welchs_test() -> None:
