@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early
+from benchbox.cli import early_files, early_results
 from benchbox.cli.options import Format, Json, Results, Scale
 from benchbox.cli.verbs import Words
 
@@ -59,7 +59,7 @@ def models_check(
 
     Exit codes: 0 fits, 1 fits no network, 2 no such file, or not one of weights.
     """
-    early.weights(weights)
+    early_files.weights(weights)
     from benchbox.cli import networks
 
     sys.exit(networks.check(weights, "json" if json else format))
@@ -119,7 +119,7 @@ def models_export(
     Exit codes: 0 written, 1 it computes something else, 2 usage or an unknown job, 3 no result or one without its
     weights, 4 the file cannot be written, or ONNX is not installed.
     """
-    early.result(run, scale, results)
+    early_results.result(run, scale, results)
     from benchbox.cli import export
 
     sys.exit(export.export(run, out, batch, dynamic, scale=scale, results=results, format="json" if json else format))

@@ -11,7 +11,8 @@ from typing import Any
 from benchbox import costs, estimate
 from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
-from benchbox.cli.early import arms_named, seeds_of
+from benchbox.cli.early import seeds_of
+from benchbox.cli.early_results import arms_named
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.console import duration, many, note

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early
+from benchbox.cli import early_results
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 
 
@@ -129,7 +129,7 @@ def logs(
 
     Exit codes: 0 shown, 2 no such job.
     """
-    early.job(job, results)
+    early_results.job(job, results)
     from benchbox.cli import watch
 
     sys.exit(watch.logs(job, follow, results))
@@ -149,7 +149,7 @@ def cancel(
     """
     for name in what:
         if not name.endswith(".toml"):
-            early.job(name, results)
+            early_results.job(name, results)
     from benchbox.cli import watch
 
     sys.exit(watch.cancel(what, scale, only, results))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchbox.cli import early, folders
+from benchbox.cli import early_results, folders
 from benchbox.cli.display import standing
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
@@ -133,7 +133,7 @@ def find(job: str, results: Path) -> Path:
 
     Raises: InvalidInput with the nearest.
     """
-    return results / "jobs" / early.job(job, results)
+    return results / "jobs" / early_results.job(job, results)
 
 
 def _row(folder: JobDir, name: str, state: State) -> dict[str, Any]:
