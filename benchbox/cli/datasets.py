@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.catalogue import CATALOGUE, Part
-from benchbox.cli import folders
+from benchbox.cli import early_files, folders
 from benchbox.cli.ask import ask
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
@@ -55,6 +55,7 @@ def check(named: str, format: str) -> int:
     known = [*CATALOGUE, "synthetic"]
     if name not in known:
         raise InvalidInput(f"{named}: unknown data set{nearest(name, known)}")
+    early_files.split(named, named)
     data = folders.data_root()
     if name != "synthetic" and (data is None or not (data / name).is_dir()):
         where = f"{data / name}: no such folder" if data else "BENCHBOX_DATA is not set"

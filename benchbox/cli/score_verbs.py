@@ -151,10 +151,13 @@ def score(
     early_files.file(predictions)
     if truth is not None:
         early_files.file(truth)
+    else:
+        early_files.split(dataset, f"--dataset {dataset}")
     if save:
         from benchbox.saved import check_name
 
         check_name(save)
+    early_files.predictions(predictions, dataset)
     from benchbox.cli import scores
 
     asked = protocol or []
@@ -219,7 +222,7 @@ def predict(
     """
     early_results.result(run, scale, results)
     for image in images:
-        early_files.file(image)
+        early_files.image(image)
     early_files.written_to(out, out)
     from benchbox.cli import predict as verb
 
