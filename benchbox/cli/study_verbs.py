@@ -119,7 +119,9 @@ def status(
 
 
 def logs(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="A job id or the beginning of one.", show_default=False)],
+    job: Annotated[
+        str, typer.Argument(metavar="JOB", help="A job id's beginning, or STUDY.toml:ARM.", show_default=False)
+    ],
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the log grows, until the job ends.")] = False,
     results: Results = Path("results"),
 ) -> None:
@@ -129,14 +131,14 @@ def logs(
 
     Exit codes: 0 shown, 2 no such job.
     """
-    early_results.job(job, results)
+    job = early_results.job(job, results)
     from benchbox.cli import watch
 
     sys.exit(watch.logs(job, follow, results))
 
 
 def cancel(
-    what: Annotated[list[str], typer.Argument(metavar="JOB|STUDY.toml...", show_default=False)],
+    what: Annotated[list[str], typer.Argument(metavar="JOB|STUDY.toml[:ARM]...", show_default=False)],
     scale: Scale = None,
     only: Only = None,
     results: Results = Path("results"),
@@ -147,9 +149,6 @@ def cancel(
 
     Exit codes: 0 asked, 2 no such job or study.
     """
-    for name in what:
-        if not name.endswith(".toml"):
-            early_results.job(name, results)
     from benchbox.cli import watch
 
     sys.exit(watch.cancel(what, scale, only, results))

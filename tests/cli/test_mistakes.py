@@ -120,6 +120,14 @@ CORPUS = {
     "score FILE --dataset coco:vaal2017": '--dataset coco:vaal2017: unknown split vaal2017; did you mean "val2017"?',
     "data check coco:val": 'coco:val: unknown split val; did you mean "val2017"?',
     "data check mpii:val": 'mpii:val: unknown split val; did you mean "valid"?',
+    "logs STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: baseline, sub-network 1',
+    "logs smok.toml": 'smok.toml: no such file; did you mean "ablations/smoke.toml"?',
+    "logs STUDY:basline": 'has no arm "basline"; did you mean "baseline"?',
+    "logs ARM": "no job of it in results; it begins with: benchbox run ablations/smoke.toml",
+    "cancel STUDY:basline": 'has no arm "basline"; did you mean "baseline"?',
+    "cancel ARM --scale paper": "no job of it in results at scale paper; it begins with: benchbox run",
+    "predict photo.png --run STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: bas',
+    "compare STUDY STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: baseline,',
     "doctor --kills 0": "should be greater than or equal to 1; e.g. benchbox doctor",
 }
 HEAVY = ("torch", "pandas", "pyarrow", "scipy", "matplotlib", "cv2")
