@@ -11,6 +11,7 @@ from benchbox.cli import early_files, folders
 from benchbox.cli.ask import ask
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
+from benchbox.cli.places import root_above
 from benchbox.console import many, note
 from benchbox.errors import FAILED, OK, EnvironmentProblem, InvalidInput, nearest
 
@@ -27,9 +28,7 @@ def list_all(format: str) -> int:
         {"dataset": "synthetic", "what": "embedded persons", "path": str(made), "state": "found", "count": None}
         for made in sorted(folders.cache_root().glob("synthetic-v*"))
     ]
-    footnotes = [
-        f"Data root: {data}." if data else "BENCHBOX_DATA is not set: point it at a folder laid out like this."
-    ]
+    footnotes = [_root(data)]
     for name, entry in CATALOGUE.items():
         if any(row["dataset"] == name and row["state"] == "missing" for row in rows):
             footnotes.append(
@@ -59,7 +58,9 @@ def check(named: str, format: str) -> int:
     data = folders.data_root()
     if name != "synthetic" and (data is None or not (data / name).is_dir()):
         where = f"{data / name}: no such folder" if data else "BENCHBOX_DATA is not set"
-        raise EnvironmentProblem(f"{name}: {where}; expected {CATALOGUE[name].layout} (see benchbox data list)")
+        hint = root_above(data, name) if data else ""
+        expected = f"; expected {CATALOGUE[name].layout} (see benchbox data list)"
+        raise EnvironmentProblem(f"{name}: {where}{hint or expected}")
     words = ["check", "--dataset", name, "--split", split, "--cache", str(folders.cache_root())]
     answer: list[dict[str, Any]] = ask([*words, *(["--data", str(data)] if data else [])])
     rows = [
@@ -98,6 +99,15 @@ def state(part: Part, data: Path | None) -> dict[str, Any]:
     with os.scandir(place) as entries:
         count = sum(entry.name.lower().endswith(part.suffix) for entry in entries)
     return {"state": "found" if count else absent, "count": count}
+
+
+def _root(data: Path | None) -> str:
+    if data is None:
+        return "BENCHBOX_DATA is not set: point it at a folder laid out like this."
+    if not data.is_dir():
+        return f"BENCHBOX_DATA: {data}: no such folder; correct it: a folder laid out like this."
+    hints = (root_above(data, name) for name in CATALOGUE)
+    return f"Data root: {data}{next(filter(None, hints), '.')}"
 
 
 def _counts(report: dict[str, Any]) -> str:

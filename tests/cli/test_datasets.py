@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from benchbox.catalogue import CATALOGUE
+from benchbox.cli.folders import require_data
+from benchbox.config import JobConfig
 from benchbox.datasets.synthetic import files
+from benchbox.errors import EnvironmentProblem
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -67,6 +71,18 @@ def test_what_is_not_there_is_4_and_what_is_no_data_set_2(benchbox: Call, data: 
     wrong = benchbox("data", "check", "mpi", BENCHBOX_DATA=str(data))
     assert wrong.returncode == 2
     assert 'did you mean "mpii"?' in wrong.stderr
+
+
+def test_a_root_one_folder_too_deep_or_not_there_is_told(benchbox: Call, data: Path, root: Path) -> None:
+    right, deep = f"did you mean BENCHBOX_DATA={data}?", str(data / "mpii")
+    assert right in benchbox("data", "check", "mpii", BENCHBOX_DATA=deep).stderr
+    assert right in "".join(json.loads(benchbox("data", "list", "--json", BENCHBOX_DATA=deep).stdout)["footnotes"])
+    assert right not in benchbox("data", "check", "lsp", BENCHBOX_DATA=deep).stderr
+    configs = [JobConfig.model_validate({"dataset": {"name": "mpii"}, "model": {"name": "hrnet"}})]
+    with pytest.raises(EnvironmentProblem, match=re.escape(right)):
+        require_data(configs, data / "mpii")
+    gone = benchbox("data", "list", "--json", BENCHBOX_DATA=str(data / "nowhere"))
+    assert f"BENCHBOX_DATA: {data / 'nowhere'}: no such folder" in json.loads(gone.stdout)["footnotes"][0]
 
 
 @pytest.mark.studies
