@@ -16,7 +16,7 @@ def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("study.toml"),
     model: Annotated[str | None, typer.Option(help="A network of benchbox models list; hrnet-w32.")] = None,
     vary: Annotated[str | None, typer.Option(help="attention, kernels, or KEY=VALUE,VALUE,...; attention.")] = None,
-    data: Annotated[str | None, typer.Option(help="embedded, coco or mpii; embedded.")] = None,
+    data: Annotated[str | None, typer.Option(help="synthetic (embedded persons), coco or mpii; synthetic.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 0,1,2; 0.")] = None,
     title: Annotated[str, typer.Option(help="Of the study.", show_default=False)] = "",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
