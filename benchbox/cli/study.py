@@ -68,6 +68,7 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
     With `schedules`, print how the arms are trained; with `effect`, what it takes to see one.
     """
     chosen = select(path, choice)
+    schedule.warn(path, chosen.arms)
     from benchbox.cli import power
 
     if effect is not None:
