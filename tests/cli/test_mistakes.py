@@ -16,7 +16,9 @@ from benchbox.jobdir import JobDir
 from benchbox.plan import expand
 from benchbox.spec import read_study
 
-NEXT = re.compile(r'did you mean (--|")|known: |e\.g\. |[sS]ee benchbox|: benchbox |; type more|; give |: give ')
+NEXT = re.compile(
+    r'did you mean (--|"|benchbox )|known: |e\.g\. |[sS]ee benchbox|: benchbox |; type more|; give |: give '
+)
 """What tells the next step."""
 LONG = "x" * 300
 CORPUS = {
@@ -24,7 +26,7 @@ CORPUS = {
     "data lst": 'did you mean "list"?',
     "models chekc x.pth": 'did you mean "check"?',
     "results mrege ../x": 'did you mean "merge"?',
-    "results": "merge or clean?",
+    "results": "merge, clean or tensorboard?",
     "zzz": "known: cancel, claims,",
     "table --papr acnn": '--papr: unknown option of benchbox table; did you mean "--paper"?',
     "run STUDY --scael tiny": 'did you mean "--scale"?',
@@ -128,6 +130,11 @@ CORPUS = {
     "cancel ARM --scale paper": "no job of it in results at scale paper; it begins with: benchbox run",
     "predict photo.png --run STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: bas',
     "compare STUDY STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: baseline,',
+    "run STUDY --retry foo": "unknown class of failure; known: cancelled, code, data, infrastructure, nan, oom, time",
+    "table STUDY --protocol coco": 'unknown metric coco; did you mean "coco-kp"? (or another threshold: pckh@0.1)',
+    "table STUDY --protocol pckh@.5": 'metric pckh@.5; did you mean "pckh@0.5"? (or another threshold: pckh@0.1)',
+    "claims acnn": "missing option '--paper'; did you mean benchbox claims --paper acnn?",
+    "claims": "missing option '--paper'; e.g. benchbox claims --paper",
     "doctor --kills 0": "should be greater than or equal to 1; e.g. benchbox doctor",
 }
 HEAVY = ("torch", "pandas", "pyarrow", "scipy", "matplotlib", "cv2")
