@@ -76,8 +76,10 @@ def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:
         if data is None:
             raise EnvironmentProblem(f"{dataset}: BENCHBOX_DATA is not set; point it at the folder that holds {layout}")
         if not (data / name).exists():
-            hint = root_above(data, name) or f"; BENCHBOX_DATA must hold {layout} (see benchbox data list)"
-            raise EnvironmentProblem(f"{dataset}: {data / name}: no such file{hint}")
+            where, hint = f"{dataset}: {data / name}: ", root_above(data, name)
+            if hint:
+                raise EnvironmentProblem(f"{where}no such file{hint}")
+            raise EnvironmentProblem(f"{where}no such file; BENCHBOX_DATA must hold {layout} (see benchbox data list)")
 
 
 def _full(name: str, data: Path) -> bool:
