@@ -11,9 +11,18 @@ from pydantic import BaseModel, ValidationError
 
 from benchbox.config import JobConfig, files_of_weights
 from benchbox.digest import file_digest
-from benchbox.document import Path_
+from benchbox.document import Path_, short
 from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 from benchbox.spec import Layer, Study, flatten
+
+SIZE = ("dataset", "input")
+EXAMPLES = {
+    "dataset": 'dataset = { name = "synthetic", input = [64, 64] }',
+    "dataset.name": 'name = "synthetic"',
+    "model": 'model = { name = "hrnet" }',
+    "model.name": 'name = "hrnet"',
+}
+"""What a job cannot do without."""
 
 
 @dataclass(frozen=True)
@@ -103,16 +112,21 @@ def _explain(study: Study, problem: ValidationError, values: dict[str, Any], pla
         name, message = message.split(": ", 1)
         path = tuple(name.split("."))
     where = _where(study, path, place)
+    if path[:2] == SIZE and error["type"] in ("tuple_type", "missing", "too_long"):
+        table = values["dataset"]
+        return f"{where}dataset.input: must be two numbers, e.g. [64, 64]; got {short(table['input'])}"
+    if error["type"] == "tuple_type":
+        return f"{where}{name}: must be a list, e.g. [1, 2]; got {short(error['input'])}"
     if error["type"] == "extra_forbidden":
         return f"{where}{name}: unknown key{nearest(path[-1], known_keys(values, path[:-1]))}"
     if error["type"] in ("missing", "union_tag_not_found"):
-        return f"{where}{name}: missing"
+        return f"{where}{name}: missing" + (f", e.g. {EXAMPLES[name]}" if name in EXAMPLES else "")
     if error["type"] == "union_tag_invalid":
         context = error.get("ctx", {})
         tags = str(context.get("expected_tags", "")).replace("'", "").split(", ")
-        return (
-            f'{where}{name}: unknown "{str(context.get("tag", ""))[:60]}"{nearest(str(context.get("tag", "")), tags)}'
-        )
+        tag = str(context.get("tag", ""))
+        hint = nearest("synthetic" if tag == "embedded" and "synthetic" in tags else tag, tags)
+        return f'{where}{name}: unknown "{tag[:60]}"{hint}'
     got = repr(error["input"])
     shown = f"; got {got}" if error["type"] != "value_error" and len(got) <= 60 else ""
     return f"{where}{name}: {message}{shown}"

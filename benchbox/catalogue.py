@@ -27,6 +27,7 @@ class Entry:
         people: persons with keypoints in the official splits, by split.
         layout: one line that says where files belong.
         licence: one line.
+        split_file: where the annotations of a split lie, below the data root; empty where all are in one file.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Entry:
     people: Mapping[str, int]
     layout: str
     licence: str
+    split_file: str = ""
 
 
 CATALOGUE: dict[str, Entry] = {
@@ -59,6 +61,7 @@ CATALOGUE: dict[str, Entry] = {
         {"train2017": 149_813, "val2017": 6_352},
         "coco/annotations/person_keypoints_SPLIT.json and the images in coco/SPLIT/",
         "annotations CC BY 4.0; every image under its own Flickr licence",
+        "coco/annotations/person_keypoints_{}.json",
     ),
     "mpii": Entry(
         "MPII Human Pose",
@@ -77,6 +80,7 @@ CATALOGUE: dict[str, Entry] = {
         {"train": 22_246, "valid": 2_958},
         "mpii/annot/SPLIT.json, mpii/annot/gt_valid.mat and the images in mpii/images/",
         "annotations Simplified BSD; images for non-commercial research",
+        "mpii/annot/{}.json",
     ),
     "lsp": Entry(
         "Leeds Sports Pose",

@@ -70,6 +70,18 @@ def stretches(config: JobConfig) -> list[Stretch]:
     return recipes.stretches(schedule(config))
 
 
+def late_drops(config: JobConfig) -> dict[str, str]:
+    """Say which drops of the rate come when the training, or a phase of it, has ended; by key, none where none do."""
+    recipe = config.train
+    parts: dict[str, Phase | TrainOptions] = {f"train.phases.{n}": phase for n, phase in enumerate(recipe.phases)}
+    found = {}
+    for key, part in (parts or {"train": recipe}).items() if recipe.epochs else ():
+        late = [drop for drop in part.lr_drops if drop >= part.epochs]
+        if late:
+            found[f"{key}.lr_drops"] = f"{late} never comes: {key}.epochs is {part.epochs}"
+    return found
+
+
 def required_files(config: JobConfig) -> tuple[str, ...]:
     """List the files a job cannot do without, below the data root: without training, no training split."""
     dataset = config.dataset

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,10 +50,18 @@ class Document:
                 f"{self.path}:{self.line('schema') or 1}: schema: {schema} is not known here; known: {known}"
             )
 
-    def mistake(self, problem: ValidationError, known: Iterable[str], needs: str, *section: str) -> InvalidInput:
+    def mistake(
+        self,
+        problem: ValidationError,
+        known: Iterable[str],
+        needs: str,
+        *section: str,
+        examples: Mapping[str, str] = MappingProxyType({}),
+    ) -> InvalidInput:
         """Return what is wrong with a table, as one line with the nearest key where one is unknown.
 
         Args: known: the table's keys. needs: what is said where one is missing. section: where the table stands.
+            examples: lines that give a missing key.
         """
         error = min(problem.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key = tuple(map(str, error["loc"]))
@@ -61,7 +70,8 @@ class Document:
             return InvalidInput(f"{where}{name}: unknown key{nearest(key[-1], known)}")
         if error["type"] == "missing":
             where = self.at(*section) if section else f"{self.path}: "
-            return InvalidInput(f"{where}{name}: missing; {needs}")
+            example = f", e.g. {examples[name]}" if name in examples else ""
+            return InvalidInput(f"{where}{name}: missing{example}; {needs}")
         return InvalidInput(f"{where}{name}: {error['msg'].removeprefix('Value error, ')}; got {short(error['input'])}")
 
 

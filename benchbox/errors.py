@@ -53,6 +53,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if len(begun) == 1:
         return f'; did you mean "{begun[0]}"?'
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if close:
+    if not close or (len(word) < 4 and close[0][0] != word[0]):  # of three letters any two may be alike: foo, oom
+        close = [name for name in names if len(word) > 2 and word.lower() in name.lower()]
+    if len(close) == 1:
         return f'; did you mean "{close[0]}"?'
     return f"; known: {', '.join(names)}" if names else ""

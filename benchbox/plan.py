@@ -221,6 +221,11 @@ def _reference(study: Study, key: tuple[str, str], members: list[_Draft]) -> _Dr
     for axis in study.reference:
         if axis not in study.axes:
             raise InvalidInput(f"{study.at('reference')}reference: {axis}: not an axis{nearest(axis, study.axes)}")
+        value, values = study.reference[axis], study.axes[axis]
+        if value not in values:
+            where = study.at("reference", *axis.split("."))
+            known = ", ".join(map(show, values))
+            raise InvalidInput(f"{where}reference: {axis} = {show(value)}: no value of the axis; known: {known}")
     marked = [draft for draft in members if draft.place.variant is None or draft.place.variant.reference]
     marked = [
         draft

@@ -14,6 +14,13 @@ from benchbox.errors import InvalidInput, nearest
 SCHEMA = 1
 SCALES = ("paper", "mini", "tiny")
 MOST_PROCESSES = 64
+EXAMPLES = {
+    "schema": f"schema = {SCHEMA}",
+    "title": 'title = "Attention or none"',
+    "factor": 'factor = ["model.attention"]',
+    "base": "[base] with dataset, model and train",
+}
+"""What a study cannot do without."""
 JOB_TABLES = ("dataset", "model", "train", "evaluate")
 
 
@@ -131,7 +138,8 @@ def _check_top(document: Document) -> RawStudy:
         return RawStudy.model_validate(document.values)
     except ValidationError as problem:
         known = [known.alias or name for name, known in RawStudy.model_fields.items()]
-        raise document.mistake(problem, known, "a study needs schema, title, factor and base") from None
+        needs = f"a study needs {', '.join(EXAMPLES)}; benchbox init writes one"
+        raise document.mistake(problem, known, needs, examples=EXAMPLES) from None
 
 
 def _layers(tables: list[dict[str, Any]], kind: str, path: Path, lines: dict[Path_, int]) -> tuple[Layer, ...]:

@@ -23,6 +23,9 @@ def test_exit_codes_never_change() -> None:
         ("widht", ["width", "shrink"], '; did you mean "width"?'),
         ("zzz", ["width", "shrink"], "; known: shrink, width"),
         ("zzz", [], ""),
+        ("0.001", ["train.lr = 0.001", "train.lr = 0.0005"], '; did you mean "train.lr = 0.001"?'),
+        ("0.00", ["train.lr = 0.001", "train.lr = 0.0005"], "; known: train.lr = 0.0005, train.lr = 0.001"),
+        ("foo", ["oom", "nan"], "; known: nan, oom"),
     ],
 )
 def test_the_nearest_word_is_named(word: str, known: list[str], said: str) -> None:

@@ -39,7 +39,8 @@ ALLOWED = {
     "queues": {"queues", "files", "jobdir", "lease"},
     "attention": {"attention"},
     "models": {"models", "attention"},
-    "datasets": {"datasets", "entries", "files", "pose"},
+    "image_header": {"files"},
+    "datasets": {"datasets", "entries", "files", "image_header", "pose"},
     "engine": {"engine", "files", "pose"},
     "metrics": {"metrics", "entries", "pose"},
     "stats": {"stats", "metrics", "pose"},
@@ -88,6 +89,7 @@ ALLOWED = {
         "files",
         "costs",
         "estimate",
+        "image_header",
         "networks",
         "saved",
         "store",
@@ -120,6 +122,7 @@ NEVER = {
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
 TORCH_FREE = "options saved document spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"
+TORCH_FREE += " image_header"
 NEVER |= {part: NEVER["config"] for part in TORCH_FREE.split()}
 
 

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbox.config import JobConfig, canonical, job_id, schedule
+from benchbox.cli.schedule import warn
+from benchbox.config import JobConfig, canonical, job_id, late_drops, schedule
+from benchbox.console import kept_notes
 from benchbox.options.recipes import Phase, stretches
 from benchbox.plan import expand
 from benchbox.spec import read_study
@@ -140,3 +142,32 @@ def test_plan_shows_the_schedule(root: Path, benchbox: Callable[..., subprocess.
         "first": 201, "last": 320, "learns": "masks", "masks": "learned", "optimizer": "rmsprop", "rate": 0.00025,
         "batch": 12,
     }  # fmt: skip
+
+
+def test_drops_of_the_rate_that_never_come_are_told(root: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study.toml"
+    text = (root / "ablations/smoke.toml").read_text(encoding="utf-8")
+    study.write_text(text.replace("lr_drops = [2]", "lr_drops = [2, 3, 5]"), encoding="utf-8")
+    with kept_notes() as notes:
+        warn(study, expand(read_study(study), "tiny"))
+    assert notes == ["study.toml: train.lr_drops: [3, 5] never comes: train.epochs is 3"]
+    one = 'name = "sub-network 1"\ntrain.lr_drops = [9]'
+    study.write_text(text.replace('name = "sub-network 1"', one).replace('.attend"]', '.attend", "train"]'))
+    with kept_notes() as notes:
+        warn(study, expand(read_study(study), "tiny"))
+    assert [note.rpartition("3 ")[2] for note in notes] == ["(of 1 arm, first sub-network 1)"]
+    phases = {"phases": [{"epochs": 4, "lr_drops": [3]}, {"epochs": 2, "lr_drops": [2]}], "batch": 8}
+    config = {"dataset": {"name": "synthetic"}, "model": {"name": "hrnet"}, "train": phases}
+    told = late_drops(JobConfig.model_validate(config))
+    assert told == {"train.phases.1.lr_drops": "[2] never comes: train.phases.1.epochs is 2"}
+    config["train"] = {"epochs": 0, "lr_drops": [2]}
+    assert late_drops(JobConfig.model_validate(config)) == {}
+
+
+def test_no_study_of_ours_has_such_drops(root: Path) -> None:
+    for file in (root / "ablations").glob("*.toml"):
+        study = read_study(file)
+        for scale in ("paper", *study.scales):
+            with kept_notes() as notes:
+                warn(file, expand(study, scale))
+            assert notes == [], (file.name, scale)

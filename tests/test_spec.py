@@ -46,6 +46,12 @@ MISTAKES = {
     "misspelt top key": ("factor =", "factors =", 3, 'factors: unknown key; did you mean "factor"?'),
     "wrong type": ("batch = 4", 'batch = "4"', 8, "train.batch: Input should be a valid integer; got '4'"),
     "true for a number": ("batch = 4", "batch = true", 8, "train.batch"),
+    "another name": ('name = "coco"', 'name = "embedded"', 6, 'unknown "embedded"; did you mean "synthetic"?'),
+    "one side": ("input = [256, 192]", "input = 64", 6, "input: must be two numbers, e.g. [64, 64]; got 64"),
+    "a side too few": ("input = [256, 192]", "input = [64]", 6, "input: must be two numbers, e.g. [64, 64]; got [64]"),
+    "a side too many": ("input = [256, 192]", "input = [6, 6, 6]", 6, "must be two numbers, e.g. [64, 64]; got [6, 6"),
+    "no list": ("batch = 4", "lr_drops = 4", 8, "train.lr_drops: must be a list, e.g. [1, 2]; got 4"),
+    "no network": ('model = { name = "hrnet", attention = "am" }', "", 5, 'model.name: missing, e.g. name = "hrnet"'),
     "impossible size": ("input = [256, 192]", "input = [256, 190]", 6, "sides divisible by 32; got 256x190"),
     "huge size": ("input = [256, 192]", "input = [256000, 192]", 6, "dataset.input"),
     "no such sub-network": (
@@ -113,7 +119,7 @@ def test_a_changed_name_drops_the_other_keys_of_its_table(tmp_path: Path) -> Non
         (b"\xff\xfe", "not UTF-8"),
         (b"x = " + b"[" * 2000 + b"]" * 2000, "nested too deeply"),
         (b"#" * 1_000_001, "over 1,000,000 bytes"),
-        (b"", "schema: missing"),
+        (b"", "schema: missing, e.g. schema = 1; a study needs schema, title, factor, base"),
     ],
 )
 def test_what_is_no_study_is_refused_in_one_line(tmp_path: Path, content: bytes, said: str) -> None:
@@ -163,6 +169,10 @@ def test_axes_alone_need_a_named_reference(tmp_path: Path) -> None:
     axes = '[axes]\n"train.lr" = [1e-3, 1e-4]\n'
     with pytest.raises(InvalidInput, match=r"no reference arm; name one point of the axes in \[reference\]"):
         expand(read_study(write(tmp_path, head + axes)), "paper")
+    with pytest.raises(InvalidInput) as problem:
+        expand(read_study(write(tmp_path, head + axes + "[reference]\ntrain.lr = 5e-4\n")), "paper")
+    said = ":13: reference: train.lr = 0.0005: no value of the axis; known: 0.001, 0.0001"
+    assert str(problem.value).endswith(said)
     arms = expand(read_study(write(tmp_path, head + axes + '[reference]\n"train.lr" = 1e-3\n')), "paper")
     assert [(arm.name, arm.reference) for arm in arms] == [("train.lr = 0.001", True), ("train.lr = 0.0001", False)]
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchbox.cli.known import papers as known_papers
 from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.verbs import Verbs
 from benchbox.errors import ENVIRONMENT, INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest, told
@@ -76,6 +77,8 @@ def misuse(problem: Any) -> InvalidInput:
         known = [word for option in command.params for word in (*option.opts, *option.secondary_opts)]
         known = [word for word in (*known, "--help") if word.startswith("-")]
         return InvalidInput(f"{problem.option_name}: unknown option of {path}{nearest(problem.option_name, known)}")
+    if "'--paper'" in said and (papers := [word for word in sys.argv[2:] if word in known_papers()]):
+        return InvalidInput(f"{path}: {said}; did you mean {path} --paper {papers[0]}?")
     examples = re.findall(r"Example: (.*)", command.help or "")
     return InvalidInput(f"{path}: {said}; {f'e.g. {examples[0]}' if examples else f'see {path} --help'}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox import saved
-from benchbox.cli import early
+from benchbox.cli import early, early_results
 from benchbox.cli.differences import How, Row, compared, methods
 from benchbox.cli.finished import Side, arm_side, tell_stale
 from benchbox.cli.grid import emit
@@ -129,7 +129,7 @@ def _side(text: str, scale: str | None, seeds: str | None, results: Path) -> Sid
     file, mark, arm = text.partition(".toml:")
     if mark:
         return arm_side(Path(f"{file}.toml"), arm, scale, results, seeds)
-    found = early.result(text, scale, results)
+    found = early_results.result(text, scale, results)
     if found in saved.names(results):
         return Side(found, (found,))
     if JobDir.of(results, found).result() is None:

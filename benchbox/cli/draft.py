@@ -59,7 +59,7 @@ PLAIN = {"rotate": 0.0, "rescale": 0.0, "half_body": 0.0}
 TINY_TRAIN = {"epochs": 8, "batch": 16, "lr_drops": [6], "sigma": 1.0, **PLAIN}
 MINI_TRAIN = {"epochs": 20, "batch": 8, "lr_drops": [16], "sigma": 1.5}
 GROUNDS: dict[str, Ground] = {
-    "embedded": Ground(
+    "synthetic": Ground(
         "Embedded persons, enough for a GPU; benchbox init --data coco or mpii shows the recipes of real data.",
         {
             "dataset": {"name": "synthetic", "train": 6000, "test": 1000, "input": [128, 128]},
@@ -118,6 +118,8 @@ GROUNDS: dict[str, Ground] = {
     ),
 }
 """What a study can be drafted on."""
+OTHER_NAMES = {"embedded": "synthetic"}
+"""What data were called before, and are called now."""
 SMALL: dict[str, Mapping[str, Table]] = {
     "hrnet": {
         "mini": {"shrink": 0.25, "blocks": 1, "modules": [1, 1, 1]},
@@ -155,9 +157,9 @@ def known_data(name: str) -> str:
 
     Raises: InvalidInput with the nearest one.
     """
-    if name not in GROUNDS:
+    if OTHER_NAMES.get(name, name) not in GROUNDS:
         raise InvalidInput(f"--data {name}: unknown{nearest(name, GROUNDS)}")
-    return name
+    return OTHER_NAMES.get(name, name)
 
 
 def variation(of: Network, vary: str) -> Variation:

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from benchbox.cli import known
-from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
+from benchbox.cli.early_results import arms, arms_named
+from benchbox.errors import InvalidInput, nearest
 
 CHOICES: dict[str, tuple[Iterable[str], str]] = {
     "scale": (known.SCALES, "scale"),
@@ -116,59 +117,6 @@ def data_set(named: str) -> None:
         raise InvalidInput(f"--dataset {named}: unknown data set {name}{nearest(name, known.DATA_SETS)}")
 
 
-def file(path: Path) -> None:
-    """Look for a file.
-
-    Raises: InvalidInput with the nearest of its kind.
-    """
-    if path.is_dir():
-        raise InvalidInput(f"{path}: is a folder; give the path of a file")
-    if not path.exists():
-        beside = [str(one) for one in path.parent.glob(f"*{path.suffix}") if one.is_file()] if path.suffix else []
-        raise InvalidInput(f"{path}: no such file{nearest(str(path), beside)}" + ("" if beside else "; give its path"))
-
-
-def weights(path: Path) -> None:
-    """Look for a file of weights, and at what it begins with: torch.save's archives and pickles, safetensors.
-
-    Raises: InvalidInput.
-    """
-    from benchbox.files import refuse_special
-
-    file(path)
-    refuse_special(path)
-    with path.open("rb") as content:
-        start = content.read(9)
-    if not (start.startswith((b"PK", b"\x80")) or start[8:] == b"{"):
-        raise InvalidInput(
-            f"{path}: not a file of weights: neither torch.save nor safetensors; see benchbox models check --help"
-        )
-
-
-def written_to(folder: Path, named: Path) -> None:
-    """See that no file stands where a folder is to be.
-
-    Args: named: what the user wrote after --out.
-
-    Raises: InvalidInput.
-    """
-    for part in (folder, *folder.parents):
-        if part.exists():
-            if not part.is_dir():
-                raise InvalidInput(f"--out {named}: {part} is a file, not a folder; give another place")
-            return
-
-
-def page(out: Path) -> None:
-    """See that a file can be where a page is to be.
-
-    Raises: InvalidInput for a folder there, or a file in a folder's place.
-    """
-    if out.is_dir():
-        raise InvalidInput(f"--out {out}: is a folder; name a file, e.g. {out / 'report.html'}")
-    written_to(out.parent, out)
-
-
 def column(name: str) -> None:
     """Look at a column of a study's table: a score or a cost, a score with its protocol, or a group.
 
@@ -177,76 +125,6 @@ def column(name: str) -> None:
     metric = re.split("[ @]", name)[0]
     if metric not in known.METRICS and name.partition(":")[0] not in known.GROUPS:
         raise InvalidInput(f"{name}: no such column{nearest(name, known.METRICS)}")
-
-
-def arms_named(names: Sequence[str], parts: Sequence[str]) -> list[str]:
-    """Return the names that contain one of some parts.
-
-    Raises: InvalidInput where none does.
-    """
-    found = [name for name in names if any(part.lower() in name.lower() for part in parts)]
-    if not found:
-        raise InvalidInput(f"--only {' '.join(parts)}: no arm{nearest(parts[0], names)}")
-    return found
-
-
-def arms(study: Path, scale: str | None) -> list[str]:
-    """Return the names of a study's arms, at the scale asked for or else at a quick one.
-
-    Raises: InvalidInput for a study that is not one.
-    """
-    from benchbox.plan import expand
-    from benchbox.spec import read_study
-
-    found = read_study(study)
-    try:
-        return [arm.name for arm in expand(found, scale or ("tiny" if "tiny" in found.scales else "paper"))]
-    except EnvironmentProblem:  # weights that this scale asks for, which may not be the one that is shown
-        return known.arms(study)
-
-
-def arm(study: Path, name: str, scale: str | None) -> None:
-    """Look for an arm of a study.
-
-    Raises: InvalidInput with the nearest.
-    """
-    names = arms(study, scale)
-    if name not in names:
-        raise InvalidInput(f'{study}: has no arm "{name}"{nearest(name, set(names))}')
-
-
-def job(text: str, results: Path) -> str:
-    """Return the only job's id that begins so.
-
-    Raises: InvalidInput with the nearest, or with what is missing.
-    """
-    ids = [*known.jobs(results)]
-    found = [one for one in ids if text and one.startswith(text)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise InvalidInput(f"job {text}: begins {len(found)} ids: {', '.join(found[:5])}; type more of it")
-    hint = nearest(text, ids) if ids else "; it has no jobs yet: benchbox run STUDY.toml makes them"
-    raise InvalidInput(f"job {text}: not in {results}{hint}")
-
-
-def result(text: str, scale: str | None, results: Path) -> str:
-    """Look for what STUDY.toml:ARM, saved predictions or the beginning of a job's id names; return its id or name.
-
-    Raises: InvalidInput with the nearest.
-    """
-    file, mark, name = text.partition(".toml:")
-    if mark:
-        arm(Path(f"{file}.toml"), name, scale)
-        return text
-    saved, ids = known.saved(results), [*known.jobs(results)]
-    found = [text] if text in saved else [one for one in ids if text and one.startswith(text)]
-    if len(found) > 1:
-        raise InvalidInput(f"{text}: begins {len(found)} job ids: {', '.join(found[:5])}; type more of it")
-    if not found:
-        hint = nearest(text, [*saved, *ids]) or "; it has no results yet: benchbox run STUDY.toml makes them"
-        raise InvalidInput(f"{text}: neither a job nor saved predictions in {results}, nor STUDY.toml:ARM{hint}")
-    return found[0]
 
 
 def seeds_of(typed: str | None) -> list[int] | None:

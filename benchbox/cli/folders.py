@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchbox.catalogue import CATALOGUE
 from benchbox.cli.ask import ask
-from benchbox.cli.places import cache_root, data_root
+from benchbox.cli.places import cache_root, data_root, root_above
 from benchbox.config import JobConfig, required_files
 from benchbox.errors import EnvironmentProblem
 from benchbox.files import read_json, write_json
@@ -76,9 +76,10 @@ def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:
         if data is None:
             raise EnvironmentProblem(f"{dataset}: BENCHBOX_DATA is not set; point it at the folder that holds {layout}")
         if not (data / name).exists():
-            raise EnvironmentProblem(
-                f"{dataset}: {data / name}: no such file; BENCHBOX_DATA must hold {layout} (see benchbox data list)"
-            )
+            where, hint = f"{dataset}: {data / name}: ", root_above(data, name)
+            if hint:
+                raise EnvironmentProblem(f"{where}no such file{hint}")
+            raise EnvironmentProblem(f"{where}no such file; BENCHBOX_DATA must hold {layout} (see benchbox data list)")
 
 
 def _full(name: str, data: Path) -> bool:

@@ -7,15 +7,16 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from benchbox.cli.draft import GROUNDS, VARIATIONS, Choice, known_data, network, spell, text_of, variation
 from benchbox.cli.early import seeds_of
 from benchbox.console import many, note, question
-from benchbox.errors import OK, BenchboxError, InvalidInput
+from benchbox.errors import OK, BenchboxError, InvalidInput, nearest
 from benchbox.files import explained, write_temporary
-from benchbox.networks import networks
+from benchbox.networks import Network, networks
 from benchbox.plan import Arm, expand, jobs
 from benchbox.spec import read_study
 
@@ -37,14 +38,14 @@ class Asked:
 
 def init(file: Path, asked: Asked, *, force: bool) -> int:
     """Write a study that runs at once, and say what to do with it; a name without an ending gets `.toml`."""
-    if not file.suffix and not file.is_dir():
-        file = file.with_suffix(".toml")
-    if file.is_dir() or not file.absolute().parent.is_dir():
-        what = "is a folder" if file.is_dir() else "no such folder to write it to"
-        raise InvalidInput(f"{file}: {what}; name a file, e.g. study.toml")
-    if file.exists() and not force:
-        raise InvalidInput(f"{file}: is there already; --force writes over it")
-    text = text_of(choose(asked, ask=sys.stdin.isatty() and sys.stderr.isatty()))
+    ask = sys.stdin.isatty() and sys.stderr.isatty()
+    file = _place(file)
+    while file.exists() and not force:
+        free = next(one for n in count(2) if not (one := file.with_stem(f"{file.stem}-{n}")).exists())
+        if not ask:
+            raise InvalidInput(f"{file}: is there already; --force writes over it, or name another, e.g. {free}")
+        file = _place(Path(question(f"{file}: is there already; another file", str(free))))
+    text = text_of(choose(asked, ask=ask))
     temporary = write_temporary(file, text)
     try:
         study = read_study(temporary)
@@ -80,13 +81,23 @@ def _gate(arm: Arm, file: Path) -> str:
     return "\n" + "".join(f"# {line}\n" for line in [*head, *table])
 
 
+def _place(file: Path) -> Path:
+    if not file.suffix and not file.is_dir():
+        file = file.with_suffix(".toml")
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        what = "is a folder" if file.is_dir() else "no such folder to write it to"
+        raise InvalidInput(f"{file}: {what}; name a file, e.g. study.toml")
+    return file
+
+
 def choose(asked: Asked, *, ask: bool) -> Choice:
     """Return what the options say, and for the rest what a person answers, or the defaults.
 
     Raises: InvalidInput for an option that is wrong; an answer that is wrong is asked for again.
     """
-    names = [one.name for one in networks()]
-    model = _chosen(asked.model, "hrnet-w32", ask, f"Network ({', '.join(names)})", network)
+    families = {str(one.model["name"]): one.name for one in reversed(networks())}
+    few = ", ".join(["hrnet-w32", *(name for kind, name in sorted(families.items()) if kind != "hrnet")])
+    model = _chosen(asked.model, "hrnet-w32", ask, f"Network (such as {few}; all: benchbox models list)", _network)
     words = ", ".join(VARIATIONS)
     vary = _chosen(
         asked.vary,
@@ -95,9 +106,17 @@ def choose(asked: Asked, *, ask: bool) -> Choice:
         f"What is varied ({words}, or KEY=VALUE,VALUE such as train.lr=1e-3,5e-4)",
         lambda text: (variation(model, text), text)[1],
     )
-    data = _chosen(asked.data, "embedded", ask, f"Data ({', '.join(GROUNDS)})", known_data)
+    data = _chosen(asked.data, "synthetic", ask, f"Data ({', '.join(GROUNDS)})", known_data)
     seeds = _chosen(asked.seeds, "0", ask, "Seeds (such as 0,1,2)", lambda text: tuple(seeds_of(text) or ()))
     return Choice(model.name, vary, data, seeds, asked.title)
+
+
+def _network(name: str) -> Network:
+    """Return the network of a name; of a wrong one tell the nearest, not all."""
+    hint = nearest(name, [one.name for one in networks()])
+    if hint.startswith("; known"):
+        raise InvalidInput(f"{name}: unknown network; see benchbox models list")
+    return network(name)
 
 
 def _chosen(given: str | None, default: str, ask: bool, what: str, read: Callable[[str], Read]) -> Read:

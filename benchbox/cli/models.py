@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early
+from benchbox.cli import early_files, early_results
 from benchbox.cli.options import Format, Json, Results, Scale
 from benchbox.cli.verbs import Words
 from benchbox.errors import EnvironmentProblem
@@ -61,7 +61,7 @@ def models_check(
 
     Exit codes: 0 fits, 1 fits no network, 2 no such file, or not one of weights.
     """
-    early.weights(weights)
+    early_files.weights(weights)
     from benchbox.cli import networks
 
     sys.exit(networks.check(weights, "json" if json else format))
@@ -121,7 +121,7 @@ def models_export(
     Exit codes: 0 written, 1 it computes something else, 2 usage or an unknown job, 3 no result or one without its
     weights, 4 the file cannot be written, or ONNX is not installed.
     """
-    early.result(run, scale, results)
+    early_results.result(run, scale, results)
     absent = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
     if absent:
         raise EnvironmentProblem(f"ONNX needs an extra (no {', no '.join(absent)}): pip install 'benchbox[onnx]'")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early
+from benchbox.cli import early, early_files, early_results
 from benchbox.cli.options import Format, Json, Results, Scale
 
 PaperName = Annotated[str, typer.Option("--paper", help="A paper, e.g. efficient-hrnet.", show_default=False)]
@@ -52,7 +52,7 @@ def explain(
     """
     early.look(paper=paper, scale=scale)
     if paper is None:
-        early.arm(Path(table), row, scale)
+        early_results.arm(Path(table), row, scale)
         early.column(column)
     else:
         early.places(paper, [table], row, column)
@@ -74,7 +74,7 @@ def verify(
 
     Exit codes: 0 all as they were, 1 some are not, 2 no such file, 3 no table of ours, or results are missing.
     """
-    early.file(file)
+    early_files.file(file)
     from benchbox.cli import verify as verb
 
     sys.exit(verb.verify(file, results, "json" if json else format))

@@ -12,6 +12,15 @@ def data_root() -> Path | None:
     return Path(named).expanduser().resolve() if named else None
 
 
+def root_above(data: Path, wanted: str) -> str:
+    """Return what to say where BENCHBOX_DATA names a folder inside the data root; nothing where it does not.
+
+    Args: wanted: a file or folder below the data root.
+    """
+    deep = not (data / wanted).exists() and (data.parent / wanted).exists()
+    return f"; did you mean BENCHBOX_DATA={data.parent}?" if deep else ""
+
+
 def cache_root() -> Path:
     """Return the user's cache folder: BENCHBOX_CACHE, else below XDG_CACHE_HOME or ~/.cache."""
     named = os.environ.get("BENCHBOX_CACHE")

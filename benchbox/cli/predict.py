@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchbox.cli.markup import Column
 from benchbox.cli.watch import find
 from benchbox.console import note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
+from benchbox.image_header import header_size
 from benchbox.jobdir import JobDir
 
 KINDS = ("skeleton", "heatmaps", "attention")
@@ -44,10 +46,14 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
         raise InvalidInput(f"--box: {len(wanted.boxes)} of them; one call takes {MOST_BOXES} at most")
     if wanted.boxes and len(images) > 1:
         raise InvalidInput(f"--box: belongs to one image, and there are {len(images)}; call it once for each")
+    boxes = [_box(text, images[0]) for text in wanted.boxes]
+    job = job_of(run, scale, results)
+    if "attention" in kinds and not JobDir.of(results, job).read().model.attends:
+        raise InvalidInput(f"--show attention: the network of job {job} has none; known: skeleton, heatmaps")
     asked = {
-        "job": job_of(run, scale, results),
+        "job": job,
         "images": [str(image) for image in images],
-        "boxes": [_box(text) for text in wanted.boxes],
+        "boxes": boxes,
         "kinds": kinds,
         "folder": str(wanted.folder),
         "format": "svg" if wanted.svg else "png",
@@ -85,11 +91,19 @@ def job_of(run: str, scale: str | None, results: Path) -> str:
     return job
 
 
-def _box(text: str) -> list[float]:
+def _box(text: str, image: Path) -> list[float]:
+    """Read a box as typed and see that it is one of the image, as far as its header tells how large that is."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
     if len(numbers) != 4:
         raise InvalidInput(f"--box {text}: must be X,Y,WIDTH,HEIGHT in pixels, e.g. 40,12.5,120,300")
+    x, y, wide, high = numbers
+    if not (math.isfinite(sum(numbers)) and wide > 0 and high > 0):
+        raise InvalidInput(f"--box {text}: width and height must be above 0, and all four finite, e.g. 40,12.5,120,300")
+    height, width = header_size(image) or (math.inf, math.inf)
+    if x >= width or y >= height or x + wide <= 0 or y + high <= 0:
+        size = f", which has {width} x {height} pixels" if width < math.inf else ""
+        raise InvalidInput(f"--box {text}: lies outside {image}{size}; give X,Y,WIDTH,HEIGHT inside")
     return numbers

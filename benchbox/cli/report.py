@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchbox import __version__
-from benchbox.cli import early, page_origin, page_studies
+from benchbox.cli import early_files, page_origin, page_studies
 from benchbox.cli.arms import sides, summed
 from benchbox.cli.differences import How, compared, remembered
 from benchbox.cli.page_studies import Found, kept
@@ -50,7 +50,7 @@ class Asked:
 
 def report(asked: Asked) -> int:
     """Write the page, print where it is, and open it when that was asked for."""
-    early.page(asked.out)
+    early_files.page(asked.out)
     gc.set_threshold(NEVER)
     with remembered():
         text = render(page(asked))

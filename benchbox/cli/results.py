@@ -19,14 +19,14 @@ TO_DO = ("differs", "damaged")
 
 @results_verbs.callback(invoke_without_command=True)
 def _results(context: typer.Context) -> None:
-    """Results folders: join them (`merge`), clean them (`clean`).
+    """Results folders: join them (`merge`), clean them (`clean`), show them (`tensorboard`).
 
     Example: benchbox results clean
 
     Exit codes: those of its verbs; 2 without one.
     """
     if context.invoked_subcommand is None:
-        raise InvalidInput("benchbox results: merge or clean? See benchbox results --help")
+        raise InvalidInput("benchbox results: merge, clean or tensorboard? See benchbox results --help")
 
 
 @results_verbs.command("merge")

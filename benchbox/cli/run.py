@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchbox.cli import folders
+from benchbox.cli import folders, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display, standing
 from benchbox.cli.study import Choice, Selection, estimates, headline, select
@@ -68,6 +68,7 @@ def run(path: Path, choice: Choice, how: How) -> int:
         if name not in RETRIED:
             raise InvalidInput(f"--retry {name}: unknown class of failure{nearest(name, RETRIED)}")
     chosen = select(path, choice)
+    schedule.warn(path, chosen.arms)
     folders.require_data([arm.config for arm in chosen.arms], chosen.data)
     _check_writable(chosen.results)
     states, silent = cluster_states(chosen.folder(job) for job in jobs(chosen.arms))

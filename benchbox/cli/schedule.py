@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchbox.cli.markup import Column
-from benchbox.config import JobConfig, stretches
+from benchbox.config import JobConfig, late_drops, stretches
+from benchbox.console import many, note
 from benchbox.plan import Arm
 
 COLUMNS = [
@@ -34,6 +36,18 @@ def of_job(config: JobConfig) -> list[dict[str, Any]]:
         }
         for one in stretches(config)
     ]
+
+
+def warn(study: Path, arms: Sequence[Arm]) -> None:
+    """Say which drops of the rate no arm, or some arms, live to see."""
+    names: dict[str, set[str]] = {}
+    for arm in arms:
+        for key, said in late_drops(arm.config).items():
+            names.setdefault(f"{key}: {said}", set()).add(arm.name)
+    every = len({arm.name for arm in arms})
+    for said, some in names.items():
+        of = "" if len(some) == every else f" (of {many(len(some), 'arm')}, first {min(some)})"
+        note(f"{study.name}: {said}{of}")
 
 
 def rows(arms: Sequence[Arm]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early
+from benchbox.cli import early, early_files, early_results
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds
 
 KIND_HELP = "pareto, deltas, joints, categories, curves, pck or oks (repeatable); all when not given."
@@ -65,7 +65,7 @@ def report(
     Exit codes: 0 written, 2 usage or an invalid study, 3 nothing has results, 4 it cannot be written or opened.
     """
     early.look(studies or [], paper=paper, scale=scale)
-    early.page(out)
+    early_files.page(out)
     from benchbox.cli import report as verb
 
     sys.exit(verb.report(verb.Asked(studies or [], paper, scale, results, out, full, open)))
@@ -96,8 +96,8 @@ def compare(
 
     Exit codes: 0 compared, 2 usage or an unknown name, 3 other persons, protocols or no result, 4 no ground truth.
     """
-    early.result(a, scale, results)
-    early.result(b, scale, results)
+    early_results.result(a, scale, results)
+    early_results.result(b, scale, results)
     from benchbox.cli import compare as verbs
 
     how = {"protocols": protocol or [], "mixed": mixed, "confidence": confidence, "resamples": resamples}
@@ -126,7 +126,7 @@ def plot(
     """
     early.study_or_paper("plot", study, paper)
     early.look([study], paper=paper, scale=scale, only=only)
-    early.written_to(out, out)
+    early_files.written_to(out, out)
     from benchbox.cli import plot as verb
     from benchbox.cli.study import Choice
 
@@ -153,13 +153,16 @@ def score(
     Exit codes: 0 scored, 2 a file that is not what it should be, 3 nothing that could be scored, 4 no ground truth.
     """
     early.data_set(dataset)
-    early.file(predictions)
+    early_files.file(predictions)
     if truth is not None:
-        early.file(truth)
+        early_files.file(truth)
+    else:
+        early_files.split(dataset, f"--dataset {dataset}")
     if save:
         from benchbox.saved import check_name
 
         check_name(save)
+    early_files.predictions(predictions, dataset)
     from benchbox.cli import scores
 
     asked = protocol or []
@@ -222,10 +225,10 @@ def predict(
     Exit codes: 0 predicted, 2 usage, an image that cannot be read, an unknown job, no attention to show; 3 no result,
     or one without its weights; 4 the folder cannot be written.
     """
-    early.result(run, scale, results)
+    early_results.result(run, scale, results)
     for image in images:
-        early.file(image)
-    early.written_to(out, out)
+        early_files.image(image)
+    early_files.written_to(out, out)
     from benchbox.cli import predict as verb
 
     wanted = verb.Wanted(box or [], show or [], out, svg)

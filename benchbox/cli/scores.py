@@ -123,9 +123,15 @@ def _jobs(path: Path | None, choice: Choice) -> list[str]:
     return [job for job in found if JobDir.of(choice.results, job).result() is not None]
 
 
+def _made(protocol: str) -> str:
+    """Return a protocol that says how predictions were made, as an example for one that does not."""
+    return protocol.replace("given", "det-56.4/flip" if protocol.startswith("coco-kp") else "gt-boxes/flip")
+
+
 def _footnotes(rows: Sequence[dict[str, Any]], prediction: str) -> list[str]:
     kinds = sorted({row["group"].partition(":")[0] for row in rows} - {"all", "pair"})
     notes = ["n: labelled joints; of AP, predictions; of a category or an activity, persons."]
-    if prediction.startswith("given"):
-        notes.append("given: the file does not say how predictions were made; --protocol can (coco-kp/det-56.4/flip).")
+    if prediction.startswith("given") and rows:
+        example = _made(next((row["protocol"] for row in rows if "/hrnet-v1/" in row["protocol"]), rows[0]["protocol"]))
+        notes.append(f"given: the file does not say how predictions were made; --protocol can ({example}).")
     return notes + ([f"More: --by {' | '.join(kinds)}."] if kinds else [])

@@ -11,7 +11,8 @@ from typing import Any
 from benchbox import costs, estimate
 from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
-from benchbox.cli.early import arms_named, seeds_of
+from benchbox.cli.early import seeds_of
+from benchbox.cli.early_results import arms_named
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.console import duration, many, note
@@ -69,6 +70,7 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
     With `schedules`, print how the arms are trained; with `effect`, what it takes to see one.
     """
     chosen = select(path, choice)
+    schedule.warn(path, chosen.arms)
     from benchbox.cli import power
 
     if effect is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early
+from benchbox.cli import early_results
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 
 
@@ -16,7 +16,7 @@ def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("study.toml"),
     model: Annotated[str | None, typer.Option(help="A network of benchbox models list; hrnet-w32.")] = None,
     vary: Annotated[str | None, typer.Option(help="attention, kernels, or KEY=VALUE,VALUE,...; attention.")] = None,
-    data: Annotated[str | None, typer.Option(help="embedded, coco or mpii; embedded.")] = None,
+    data: Annotated[str | None, typer.Option(help="synthetic (embedded persons), coco or mpii; synthetic.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 0,1,2; 0.")] = None,
     title: Annotated[str, typer.Option(help="Of the study.", show_default=False)] = "",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -119,7 +119,9 @@ def status(
 
 
 def logs(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="A job id or the beginning of one.", show_default=False)],
+    job: Annotated[
+        str, typer.Argument(metavar="JOB", help="A job id's beginning, or STUDY.toml:ARM.", show_default=False)
+    ],
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as the log grows, until the job ends.")] = False,
     results: Results = Path("results"),
 ) -> None:
@@ -129,14 +131,14 @@ def logs(
 
     Exit codes: 0 shown, 2 no such job.
     """
-    early.job(job, results)
+    job = early_results.job(job, results)
     from benchbox.cli import watch
 
     sys.exit(watch.logs(job, follow, results))
 
 
 def cancel(
-    what: Annotated[list[str], typer.Argument(metavar="JOB|STUDY.toml...", show_default=False)],
+    what: Annotated[list[str], typer.Argument(metavar="JOB|STUDY.toml[:ARM]...", show_default=False)],
     scale: Scale = None,
     only: Only = None,
     results: Results = Path("results"),
@@ -147,9 +149,6 @@ def cancel(
 
     Exit codes: 0 asked, 2 no such job or study.
     """
-    for name in what:
-        if not name.endswith(".toml"):
-            early.job(name, results)
     from benchbox.cli import watch
 
     sys.exit(watch.cancel(what, scale, only, results))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchbox.cli import early, folders
+from benchbox.cli import early_results, folders
 from benchbox.cli.display import standing
 from benchbox.cli.finished import next_step
 from benchbox.cli.grid import emit
@@ -113,12 +113,16 @@ def logs(job: str, follow: bool, results: Path) -> int:
 
 
 def cancel(what: Sequence[str], scale: str | None, only: Sequence[str] | None, results: Path) -> int:
-    """Ask running jobs to stop and let waiting ones not begin, by id or by study."""
+    """Ask running jobs to stop and let waiting ones not begin, by id, study or arm (all its seeds)."""
     found: dict[str, JobDir] = {}
     for name in what:
         if name.endswith(".toml"):
             chosen = select(Path(name), Choice(scale, None, only, results))
             found |= {job: chosen.folder(job) for job in jobs(chosen.arms)}
+        elif ".toml:" in name:
+            file, _, arm = name.partition(".toml:")
+            for job in early_results.jobs_of_arm(Path(f"{file}.toml"), arm, results, scale):
+                found[job] = JobDir.of(results, job)
         else:
             folder = JobDir(find(name, results))
             found[folder.id] = folder
@@ -141,7 +145,7 @@ def find(job: str, results: Path) -> Path:
 
     Raises: InvalidInput with the nearest.
     """
-    return results / "jobs" / early.job(job, results)
+    return results / "jobs" / early_results.job(job, results)
 
 
 def _row(folder: JobDir, name: str, state: State) -> dict[str, Any]:

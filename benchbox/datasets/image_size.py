@@ -1,59 +1,24 @@
-"""The size of an image from its header, without decoding it."""
+"""The size of an image, from its header where that tells it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
 
 from benchbox.datasets.image import read_image
 from benchbox.errors import InvalidInput
-from benchbox.files import refuse_special
-
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # the markers SOF of ITU-T T.81, table B.1
-_STANDALONE = {0x01, *range(0xD0, 0xD9)}
-_SCAN_OR_END = {0xDA, 0xD9}
+from benchbox.image_header import header_size
 
 
 def image_size(path: Path) -> tuple[int, int] | None:
-    """Return (height, width) in pixels of an image as `read_image` gives it; None where there is none.
-
-    Source: ITU-T T.81, annex B (JPEG); the PNG specification, section 11.2.2.
-    """
+    """Return (height, width) in pixels of an image as `read_image` gives it; None where there is none."""
     try:
-        refuse_special(path)
-        with open(path, "rb") as file:
-            start = file.read(24)
-            if start.startswith(b"\xff\xd8"):
-                file.seek(2)
-                size = _jpeg_size(file)
-            elif start.startswith(b"\x89PNG\r\n\x1a\n") and start[12:16] == b"IHDR":
-                size = int.from_bytes(start[20:24], "big"), int.from_bytes(start[16:20], "big")
-            else:
-                size = None
+        size = header_size(path)
     except (OSError, InvalidInput):
         return None
-    if size is not None and min(size) > 0:
+    if size is not None:
         return size
     try:
         height, width = read_image(path).shape[:2]
     except InvalidInput:
         return None
     return height, width
-
-
-def _jpeg_size(file: BinaryIO) -> tuple[int, int] | None:
-    """Walk the segments of a JPEG to its frame; thumbnails inside a segment have frames of their own."""
-    while True:
-        head = file.read(2)
-        while len(head) == 2 and head == b"\xff\xff":  # fill
-            head = head[1:] + file.read(1)
-        if len(head) < 2 or head[0] != 0xFF or head[1] in _SCAN_OR_END:
-            return None
-        if head[1] in _STANDALONE:
-            continue
-        body = file.read(7)
-        if len(body) < 7:
-            return None
-        if head[1] in _FRAMES:
-            return int.from_bytes(body[3:5], "big"), int.from_bytes(body[5:7], "big")
-        file.seek(int.from_bytes(body[:2], "big") - 7, 1)

@@ -159,7 +159,9 @@ def parse(text: str) -> Protocol:
     head, *parts = text.split("/")
     found = _METRIC.fullmatch(head)
     if found is None or (found[2] is None) != (found[1] == "coco-kp"):
-        raise InvalidInput(f"--protocol {text}: unknown metric {head}; known: coco-kp, pckh@0.5, pck@0.2")
+        near = nearest(head, ("coco-kp", "pckh@0.5", "pck@0.2"))
+        hint = near if "did you mean" in near else "; known: coco-kp, pckh@0.5, pck@0.2"
+        raise InvalidInput(f"--protocol {text}: unknown metric {head}{hint} (or another threshold: pckh@0.1)")
     metric, threshold = found[1], float(found[2]) if found[2] else None
     convention = ""
     if metric != "coco-kp":

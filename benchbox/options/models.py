@@ -64,6 +64,11 @@ class NetworkOptions(Options):
         """Whether it has such masks and learns them."""
         return False
 
+    @property
+    def attends(self) -> bool:
+        """Whether it has attention to show: modules at some place, or masks that it learns."""
+        return bool(self.places()) if isinstance(self, AttentionOptions) else self.learns_masks
+
     def arguments(self, joints: int, size: tuple[int, int]) -> dict[str, Any]:
         """Return that function's keywords, but for the attention module, for an input of `size` (height, width)."""
         raise NotImplementedError

@@ -82,7 +82,7 @@ def predict_images(results: Path, job: str, asked: Asked) -> dict[str, Any]:
     check_precision(config, device)
     model = result_network(result, config, device)
     if "attention" in asked.kinds and not attention_modules(model):
-        raise InvalidInput(f"--show attention: {_without_attention(job, config)}; known here: skeleton, heatmaps")
+        raise InvalidInput(f"--show attention: {_without_attention(job, config)}; known: skeleton, heatmaps")
     predicted = _predicted(config, model, device, people)
     files = _draw(predicted, asked)
     rows = [

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchbox.catalogue import CATALOGUE
+from benchbox.cli.datasets import SHARES, _counts
+from benchbox.cli.folders import require_data
+from benchbox.config import JobConfig
+from benchbox.datasets.people_checks import side_counts
 from benchbox.datasets.synthetic import files
+from benchbox.errors import EnvironmentProblem
+from benchbox.pose.people import Person
+from benchbox.pose.skeleton import COCO17
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -67,6 +76,25 @@ def test_what_is_not_there_is_4_and_what_is_no_data_set_2(benchbox: Call, data: 
     wrong = benchbox("data", "check", "mpi", BENCHBOX_DATA=str(data))
     assert wrong.returncode == 2
     assert 'did you mean "mpii"?' in wrong.stderr
+
+
+def test_a_root_one_folder_too_deep_or_not_there_is_told(benchbox: Call, data: Path, root: Path) -> None:
+    right, deep = f"did you mean BENCHBOX_DATA={data}?", str(data / "mpii")
+    assert right in benchbox("data", "check", "mpii", BENCHBOX_DATA=deep).stderr
+    assert right in "".join(json.loads(benchbox("data", "list", "--json", BENCHBOX_DATA=deep).stdout)["footnotes"])
+    assert right not in benchbox("data", "check", "lsp", BENCHBOX_DATA=deep).stderr
+    configs = [JobConfig.model_validate({"dataset": {"name": "mpii"}, "model": {"name": "hrnet"}})]
+    with pytest.raises(EnvironmentProblem, match=re.escape(right)):
+        require_data(configs, data / "mpii")
+    gone = benchbox("data", "list", "--json", BENCHBOX_DATA=str(data / "nowhere"))
+    assert f"BENCHBOX_DATA: {data / 'nowhere'}: no such folder" in json.loads(gone.stdout)["footnotes"][0]
+
+
+def test_a_share_is_told_in_words_with_what_is_usual() -> None:
+    said = _counts({"counts": {"persons": 1200, "left shoulder on the right, %": 84.0}})
+    assert said.startswith("1,200 persons, 84.0 % have the left shoulder on the image's right (usual: 84 and more")
+    people = [Person(0, 0, Path("x.jpg"), (0.0, 0.0, 9.0, 9.0), np.full((17, 3), 2.0, np.float32), 81.0)]
+    assert SHARES.keys() < side_counts(people, COCO17).keys()
 
 
 @pytest.mark.studies

@@ -43,20 +43,20 @@ def test_every_choice_gives_a_study_that_is_planned(model: str, tmp_path: Path) 
         if vary == "kernels" and model in WITHOUT_KERNELS:
             continue
         study = written(tmp_path, model, vary, data)
-        assert set(study.scales) == ({"tiny"} if data == "embedded" else {"mini", "tiny"})
+        assert set(study.scales) == ({"tiny"} if data == "synthetic" else {"mini", "tiny"})
         for scale in ("paper", *study.scales):
             arms = expand(study, scale)
             assert [arm.seed for arm in arms[:2]] == [0, 3]
             assert len(jobs(arms)) == len(arms) >= 4, (vary, data, scale)  # no arm is another's job
             assert sum(arm.reference for arm in arms) == 2
-            name = "synthetic" if scale == "tiny" or data == "embedded" else data
+            name = "synthetic" if scale == "tiny" or data == "synthetic" else data
             assert {arm.config.dataset.name for arm in arms} == {name}
     assert [file.name for file in tmp_path.iterdir()] == ["study.toml"]
 
 
 def test_every_network_has_a_small_self_and_every_module_its_arm(tmp_path: Path) -> None:
     assert {str(network.model["name"]) for network in networks()} == set(SMALL) >= set(PLACES)
-    arms = expand(written(tmp_path, "hrnet-w32", "attention", "embedded"), "tiny", [0])
+    arms = expand(written(tmp_path, "hrnet-w32", "attention", "synthetic"), "tiny", [0])
     assert [arm.config.model.attention for arm in arms] == ["none", "cam", "sam", "am", "se", "cbam"]
     assert arms[0].reference
     arms = expand(written(tmp_path, "simple-baseline-r50", "kernels", "coco"), "tiny", [0])
@@ -156,6 +156,12 @@ def test_any_title_comes_back_as_it_was(title: str, tmp_path_factory: pytest.Tem
     assert read_study(file).title == title
 
 
+def test_the_embedded_persons_have_one_name_and_their_former_one_is_understood() -> None:
+    texts = {text_of(Choice("mrn", "attention", name, (0,))) for name in ("synthetic", "embedded")}
+    assert len(texts) == 1
+    assert list(GROUNDS) == ["synthetic", "coco", "mpii"]
+
+
 class Terminal(io.StringIO):
     """What a person types."""
 
@@ -167,17 +173,27 @@ def test_a_person_is_asked_and_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("sys.stdin", Terminal("hourglas-2\nhourglass-2\nkernels\n\n1,2\n"))
+    monkeypatch.setattr("sys.stdin", Terminal("zzz\nhourglas-2\nhourglass-2\nkernels\n\n1,2\n"))
     assert verb.init(tmp_path / "study.toml", Asked(), force=False) == 0
     said = capsys.readouterr().err
     assert 'hourglas-2: unknown network; did you mean "hourglass-2"?' in said
-    assert "Data (embedded, coco, mpii) [embedded]" in said
+    assert "Network (such as hrnet-w32, " in said
+    assert "zzz: unknown network; see benchbox models list" in said
+    assert "simple-baseline-r152-384" not in said
+    assert said.count("hourglass-") < 5
+    assert "Data (synthetic, coco, mpii) [synthetic]" in said
     study = read_study(tmp_path / "study.toml")
     assert (study.title, study.seeds) == ("Kernels of spatial attention in hourglass-2", (1, 2))
     monkeypatch.setattr("sys.stdin", Terminal("mrn\n"))
     with pytest.raises(KeyboardInterrupt):
         verb.init(tmp_path / "other.toml", Asked(), force=False)
     assert not (tmp_path / "other.toml").exists()
+    monkeypatch.setattr("sys.stdin", Terminal("study.toml\n\n"))
+    monkeypatch.chdir(tmp_path)
+    assert verb.init(Path("study.toml"), Asked("mrn", "attention", "coco", "0"), force=False) == 0
+    assert "study.toml: is there already; another file" in capsys.readouterr().err
+    assert read_study(Path("study-2.toml")).title == "Attention modules in mrn"
+    assert read_study(Path("study.toml")).title == study.title
     monkeypatch.setattr("sys.stdin", Terminal(""))
     assert verb.init(tmp_path / "third.toml", Asked("mrn", "attention", "coco", "0"), force=False) == 0
 

@@ -12,8 +12,13 @@ from pathlib import Path
 import pytest
 
 from benchbox.cli.app import main
+from benchbox.jobdir import JobDir
+from benchbox.plan import expand
+from benchbox.spec import read_study
 
-NEXT = re.compile(r'did you mean "|known: |e\.g\. |[sS]ee benchbox|: benchbox |; type more|; give |: give ')
+NEXT = re.compile(
+    r'did you mean (--|"|benchbox )|known: |e\.g\. |[sS]ee benchbox|: benchbox |; type more|; give |: give '
+)
 """What tells the next step."""
 LONG = "x" * 300
 CORPUS = {
@@ -21,7 +26,7 @@ CORPUS = {
     "data lst": 'did you mean "list"?',
     "models chekc x.pth": 'did you mean "check"?',
     "results mrege ../x": 'did you mean "merge"?',
-    "results": "merge or clean?",
+    "results": "merge, clean or tensorboard?",
     "zzz": "known: cancel, claims,",
     "table --papr acnn": '--papr: unknown option of benchbox table; did you mean "--paper"?',
     "run STUDY --scael tiny": 'did you mean "--scale"?',
@@ -106,6 +111,30 @@ CORPUS = {
     "score FILE --dataset coco --truth nowhere.json": "nowhere.json: no such file; give its path",
     "score FILE --dataset coco --save a/b": "--save a/b: a name is 1 to 64 letters, digits, dots,",
     "predict x.jpg --run abcdef123456 --results theirs": "x.jpg: no such file; give its path",
+    "predict photo.png --run ARM --show attention --results done": "has none; known: skeleton, heatmaps",
+    "predict photo.png --run ARM --box 10,10,-5,20 --results done": "width and height must be above 0",
+    "predict photo.png --run ARM --box 60,0,9,9 --results done": "outside photo.png, which has 60 x 40 pixels; give",
+    "predict photo.png --run ARM --box 0,40,9,9 --results done": "outside photo.png, which has 60 x 40 pixels; give",
+    "predict FILE --run ARM --results done": "x.txt: not an image; give a JPEG or PNG, e.g. photo.jpg",
+    "score theirs/object.json --dataset coco:val2017": "expected a list of COCO results, found an object; e.g. [{",
+    "score theirs/people.json --dataset mpii:valid": "a COCO result file of 17 joints; mpii has 16; did you mean",
+    "score FILE --dataset lsp": "x.txt: predictions of lsp come as .mat, .h5 or .json; give one of them",
+    "score FILE --dataset coco:vaal2017": '--dataset coco:vaal2017: unknown split vaal2017; did you mean "val2017"?',
+    "data check coco:val": 'coco:val: unknown split val; did you mean "val2017"?',
+    "data check mpii:val": 'mpii:val: unknown split val; did you mean "valid"?',
+    "logs STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: baseline, sub-network 1',
+    "logs smok.toml": 'smok.toml: no such file; did you mean "ablations/smoke.toml"?',
+    "logs STUDY:basline": 'has no arm "basline"; did you mean "baseline"?',
+    "logs ARM": "no job of it in results; it begins with: benchbox run ablations/smoke.toml",
+    "cancel STUDY:basline": 'has no arm "basline"; did you mean "baseline"?',
+    "cancel ARM --scale paper": "no job of it in results at scale paper; it begins with: benchbox run",
+    "predict photo.png --run STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: bas',
+    "compare STUDY STUDY": 'is a study; name an arm of it, e.g. "ablations/smoke.toml:baseline"; arms: baseline,',
+    "run STUDY --retry foo": "unknown class of failure; known: cancelled, code, data, infrastructure, nan, oom, time",
+    "table STUDY --protocol coco": 'unknown metric coco; did you mean "coco-kp"? (or another threshold: pckh@0.1)',
+    "table STUDY --protocol pckh@.5": 'metric pckh@.5; did you mean "pckh@0.5"? (or another threshold: pckh@0.1)',
+    "claims acnn": "missing option '--paper'; did you mean benchbox claims --paper acnn?",
+    "claims": "missing option '--paper'; e.g. benchbox claims --paper",
     "doctor --kills 0": "should be greater than or equal to 1; e.g. benchbox doctor",
 }
 HEAVY = ("torch", "pandas", "pyarrow", "scipy", "matplotlib", "cv2")
@@ -138,6 +167,11 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "x.txt").write_text("nothing of ours")
     for name in ("abcdef123456", "abcdef999999"):
         (tmp_path / "theirs/jobs" / name).mkdir(parents=True)
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x3c\0\0\0\x28")
+    (tmp_path / "theirs/object.json").write_text('\n{"annotations": []}')
+    person = {"image_id": 1, "category_id": 1, "keypoints": [1.5] * 51, "score": 0.5}
+    (tmp_path / "theirs/people.json").write_text(json.dumps([person] * 999))
+    finish(tmp_path / "ablations/smoke.toml", "baseline", tmp_path / "done")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCHBOX_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -145,9 +179,23 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def finish(study: Path, name: str, results: Path) -> None:
+    """Give an arm's jobs at scale tiny a result."""
+    for arm in expand(read_study(study), "tiny"):
+        if arm.name == name:
+            folder = JobDir.of(results, arm.job)
+            folder.write(arm.config)
+            attempt = folder.claim()
+            assert attempt is not None
+            attempt.table("scores").touch()
+            attempt.publish({}, 1.0)
+            attempt.end("done")
+
+
 def typed(call: str) -> str:
     """Return a call of the corpus with its files."""
     files = {"STUDY": "ablations/smoke.toml", "WRONG": "ablations/.wrong/wrong.toml", "FILE": "x.txt"}
+    files["ARM"] = "ablations/smoke.toml:baseline"
     return re.sub("|".join(files), lambda found: files[found[0]], call)
 
 

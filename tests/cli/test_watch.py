@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchbox.cli.watch import _detail
+from benchbox.cli.early_results import job
+from benchbox.cli.watch import _detail, cancel
+from benchbox.console import kept_notes
 from benchbox.files import write_json
 from benchbox.jobdir import Attempt, JobDir, State
+from benchbox.plan import expand
+from benchbox.spec import read_study
 
 TRAIN = {"epoch": 2, "epochs": 6, "rate": 330.4, "data_wait": 0.021, "seconds_left": 130, "score": {"PCKh": 61.04}}
 
@@ -40,3 +44,32 @@ def test_the_phase_the_speed_and_the_wait_for_data_are_shown(
     write_json(attempt.progress, record)
     expected = said if said is not None else "AP 17.5, 330 persons/s (0 % waiting for data)"
     assert _detail(folder, State(state, 1)) == expected
+
+
+def test_an_arm_is_as_good_as_its_jobs(root: Path, tmp_path: Path) -> None:
+    study = root / "ablations/smoke.toml"
+    arms = [arm for arm in expand(read_study(study), "tiny") if arm.name == "baseline"]
+    for arm in arms:
+        JobDir.of(tmp_path, arm.job).write(arm.config)
+    named = f"{study}:baseline"
+    with kept_notes() as notes:
+        assert job(named, tmp_path) == arms[0].job
+    assert notes == []
+    with kept_notes() as notes:
+        cancel([named], None, None, tmp_path)
+    assert notes == ["1 waiting: will not begin"]
+    assert JobDir.of(tmp_path, arms[0].job).state().name == "cancelled"
+
+
+def test_of_several_seeds_logs_shows_the_first_and_cancel_stops_all(root: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text((root / "ablations/smoke.toml").read_text().replace("[base]", "seeds = [0, 1, 2]\n[base]"))
+    arms = [arm for arm in expand(read_study(study), "tiny") if arm.name == "baseline"]
+    for arm in arms[1:]:
+        JobDir.of(tmp_path, arm.job).write(arm.config)
+    with kept_notes() as notes:
+        assert job(f"{study}:baseline", tmp_path) == arms[1].job
+    assert notes == [f"{study}:baseline: 2 seeds were begun; this is the first, job {arms[1].job}"]
+    with kept_notes() as notes:
+        cancel([f"{study}:baseline"], None, None, tmp_path)
+    assert notes == ["2 waiting: will not begin"]

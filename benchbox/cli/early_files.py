@@ -1,0 +1,130 @@
+"""Look at files and places that a verb was given before anything heavy is loaded for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchbox.catalogue import CATALOGUE
+from benchbox.cli.places import data_root
+from benchbox.errors import InvalidInput, nearest
+
+_JOINTS = {"mpii": 16, "lsp": 14, "lspet": 14}
+_ARRAYS = (".mat", ".h5", ".hdf5", ".json")
+_SPACES = b" \t\r\n\xef\xbb\xbf"
+_MOST = 10_000
+
+
+def file(path: Path) -> None:
+    """Look for a file.
+
+    Raises: InvalidInput with the nearest of its kind.
+    """
+    if path.is_dir():
+        raise InvalidInput(f"{path}: is a folder; give the path of a file")
+    if not path.exists():
+        beside = [str(one) for one in path.parent.glob(f"*{path.suffix}") if one.is_file()] if path.suffix else []
+        raise InvalidInput(f"{path}: no such file{nearest(str(path), beside)}" + ("" if beside else "; give its path"))
+
+
+def weights(path: Path) -> None:
+    """Look for a file of weights, and at what it begins with: torch.save's archives and pickles, safetensors.
+
+    Raises: InvalidInput.
+    """
+    from benchbox.files import refuse_special
+
+    file(path)
+    refuse_special(path)
+    with path.open("rb") as content:
+        start = content.read(9)
+    if not (start.startswith((b"PK", b"\x80")) or start[8:] == b"{"):
+        raise InvalidInput(
+            f"{path}: not a file of weights: neither torch.save nor safetensors; see benchbox models check --help"
+        )
+
+
+def image(path: Path) -> None:
+    """Look for an image, and whether it begins as one.
+
+    Raises: InvalidInput.
+    """
+    from benchbox.image_header import is_text
+
+    file(path)
+    if is_text(path):
+        raise InvalidInput(f"{path}: not an image; give a JPEG or PNG, e.g. photo.jpg")
+
+
+def predictions(path: Path, dataset: str) -> None:
+    """Look for predictions of others, and at what they begin with.
+
+    Raises: InvalidInput for what cannot be predictions of this data set.
+    """
+    from benchbox.files import refuse_special
+
+    file(path)
+    refuse_special(path)
+    name = dataset.partition(":")[0]
+    if name in _JOINTS and path.suffix.lower() not in _ARRAYS:
+        raise InvalidInput(f"{path}: predictions of {name} come as .mat, .h5 or .json; give one of them")
+    with path.open("rb") as content:
+        start = content.read(_MOST).lstrip(_SPACES)
+    if name == "coco" and start.startswith(b"{"):
+        expected = 'e.g. [{"image_id": 1, "category_id": 1, "keypoints": [...], "score": 0.9}]'
+        raise InvalidInput(f"{path}: expected a list of COCO results, found an object; {expected}")
+    if name in _JOINTS and len(_coco_points(start)) == 3 * 17:
+        raise InvalidInput(
+            f"{path}: a COCO result file of 17 joints; {name} has {_JOINTS[name]}; did you mean --dataset coco?"
+        )
+
+
+def _coco_points(start: bytes) -> list[Any]:
+    """Return the numbers of the first of COCO's results; none where a file does not begin with one."""
+    try:
+        first, _ = json.JSONDecoder().raw_decode(start.decode("utf-8", "ignore").removeprefix("[").lstrip())
+    except (ValueError, RecursionError):
+        return []
+    found = first.get("keypoints") if isinstance(first, dict) and "image_id" in first else None
+    return found if isinstance(found, list) else []
+
+
+def split(named: str, shown: str) -> None:
+    """Look for the split of NAME:SPLIT: an official one, or one whose annotations are there.
+
+    Args: shown: how the user wrote it.
+
+    Raises: InvalidInput with the nearest.
+    """
+    name, _, word = named.partition(":")
+    entry, data = CATALOGUE.get(name), data_root()
+    if not word or entry is None or not entry.split_file:
+        return
+    there = data is not None and (data / entry.split_file.format(word)).is_file()
+    if word not in entry.people and not there:
+        raise InvalidInput(f"{shown}: unknown split {word}{nearest(word, entry.people)}")
+
+
+def written_to(folder: Path, named: Path) -> None:
+    """See that no file stands where a folder is to be.
+
+    Args: named: what the user wrote after --out.
+
+    Raises: InvalidInput.
+    """
+    for part in (folder, *folder.parents):
+        if part.exists():
+            if not part.is_dir():
+                raise InvalidInput(f"--out {named}: {part} is a file, not a folder; give another place")
+            return
+
+
+def page(out: Path) -> None:
+    """See that a file can be where a page is to be.
+
+    Raises: InvalidInput for a folder there, or a file in a folder's place.
+    """
+    if out.is_dir():
+        raise InvalidInput(f"--out {out}: is a folder; name a file, e.g. {out / 'report.html'}")
+    written_to(out.parent, out)
