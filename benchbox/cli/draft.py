@@ -132,7 +132,7 @@ SMALL: dict[str, Mapping[str, Table]] = {
 }
 """How the networks become small."""
 FINER: dict[str, Table] = {
-    "resnet": {"dataset": {"input": [128, 128]}, "train": {"epochs": 4, "lr_drops": [3], "sigma": 1.5}},
+    "resnet": {"dataset": {"input": [128, 128]}, "train": {"batch": 8, "sigma": 1.5}},
 }
 """What networks take at tiny that see 64x64 pixels as 2x2: on those they learn one pose for all."""
 PLACES: dict[str, Table] = {"hrnet": {"sub_networks": [1]}, "hourglass": {"stacks": [1]}}
