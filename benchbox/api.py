@@ -42,16 +42,16 @@ def read_results(
 
     Raises: InvalidInput for a study or a folder that cannot be used.
     """
-    from benchbox.cli import seed_rows
+    from benchbox.cli import arguments, seed_rows
     from benchbox.console import kept_notes
     from benchbox.report import frames
 
     with kept_notes() as notes:
-        path = Path(study_or_folder)
+        path = arguments.path("study_or_folder", study_or_folder)
         if path.is_dir():
             found = seed_rows.of_folder(path, bool(scale or seeds), results is not None)
         else:
-            found = seed_rows.of_study(path, scale, _typed(seeds), _folder(results))
+            found = seed_rows.of_study(path, scale, arguments.seeds(seeds), _folder(results))
         frame = frames.long(*found)
     frame.attrs["notes"] = notes
     return frame
@@ -110,7 +110,7 @@ def table(
 
     Raises: InvalidInput for what is not there or does not go together, CannotJudge where there is nothing to show.
     """
-    from benchbox.cli import grid
+    from benchbox.cli import arguments, grid
     from benchbox.cli import tables as verb
     from benchbox.console import kept_notes
     from benchbox.errors import InvalidInput, nearest
@@ -119,9 +119,11 @@ def table(
     texts = [name for name in grid.FORMATS if name != "rich"]
     if format is not None and format not in texts:
         raise InvalidInput(f"format {format}: unknown{nearest(format, texts)}")
-    shown = verb.Shown(by, _list(protocol), mixed, _list(saved), compare, _list(tables), _typed(seeds))
+    asked, kept = arguments.words("protocol", protocol), arguments.words("saved", saved)
+    chosen = arguments.words("tables", tables)
+    shown = verb.Shown(by, asked, mixed, kept, compare, chosen, arguments.seeds(seeds))
     with kept_notes() as notes:
-        path = None if study is None else Path(study)
+        path = None if study is None else arguments.path("study", study)
         found = verb.layouts(path, paper, scale, shown, _folder(results), wide=format == "csv")
     if format is not None:
         return grid.as_text(format, *verb.sheets(found, paper, shown, format))
@@ -159,15 +161,16 @@ def compare(
     Raises: InvalidInput for an unknown name, CannotJudge for other persons, protocols or no result, EnvironmentProblem
         without ground truth.
     """
+    from benchbox.cli import arguments
     from benchbox.cli import compare as verb
     from benchbox.console import kept_notes
     from benchbox.report import frames
 
-    how = {"protocols": _list(protocol), "mixed": mixed, "confidence": confidence, "resamples": resamples}
+    how = {"protocols": arguments.words("protocol", protocol), "mixed": mixed}
+    how |= {"confidence": arguments.confidence(confidence), "resamples": arguments.resamples(resamples)}
+    sides, asked = (arguments.text("a", a), arguments.text("b", b)), arguments.seeds(seeds)
     with kept_notes() as notes:
-        done = verb.comparison(
-            str(a), str(b), scale=scale, seeds=_typed(seeds), by=by, how=how, results=_folder(results)
-        )
+        done = verb.comparison(*sides, scale=scale, seeds=asked, by=by, how=how, results=_folder(results))
     frame = frames.compared(done.rows)
     said = verb.footnotes(done)
     frame.attrs = {"a": done.a.name, "b": done.b.name, "footnotes": said, "notes": notes}
@@ -208,29 +211,25 @@ def score(
     Raises: InvalidInput for predictions that are not what they should be, CannotJudge where nothing can be scored,
         EnvironmentProblem without ground truth.
     """
-    from benchbox.cli import arrays
+    from benchbox.cli import arguments, arrays
     from benchbox.cli import scores as verb
     from benchbox.console import kept_notes
     from benchbox.report import frames
 
-    ground = None if truth is None else Path(truth)
-    with kept_notes() as notes, arrays.as_file(predictions, dataset, image_ids, scores) as (file, usual):
-        start = usual if origin is None else origin
-        answer = verb.judged(
-            file, dataset, truth=ground, protocols=_list(protocol), origin=start, save=save, results=_folder(results)
-        )
+    ground = None if truth is None else arguments.path("truth", truth)
+    where, asked = arguments.text("dataset", dataset), arguments.words("protocol", protocol)
+    with kept_notes() as notes, arrays.as_file(predictions, where, image_ids, scores) as (file, usual):
+        start, told = usual if origin is None else origin, "predictions" if usual == 0 else str(file)
+        with arguments.named(file, told):
+            answer = verb.judged(
+                file, where, truth=ground, protocols=asked, origin=start, save=save, results=_folder(results)
+            )
     frame = frames.plain(answer["rows"], {"protocol": str, "metric": str, "group": str, "value": float, "n": int})
     frame.attrs["notes"] = notes
     return frame
 
 
 def _folder(results: File | None) -> Path:
-    return Path(results if results is not None else os.environ.get("BENCHBOX_RESULTS", "results"))
+    from benchbox.cli import arguments
 
-
-def _typed(seeds: Sequence[int]) -> str | None:
-    return ",".join(map(str, seeds)) or None
-
-
-def _list(words: str | Sequence[str]) -> list[str]:
-    return [words] if isinstance(words, str) else list(words)
+    return arguments.path("results", results if results is not None else os.environ.get("BENCHBOX_RESULTS", "results"))

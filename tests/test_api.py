@@ -199,6 +199,36 @@ def test_mistakes_are_raised_as_one_line_and_nothing_is_printed(
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda study: benchbox.read_results(None), "study_or_folder: must be a path; got None"),
+        (lambda study: benchbox.read_results(study, seeds="0,1"), "seeds: must be whole numbers, e.g. [0, 1, 2]"),
+        (lambda study: benchbox.read_results(study, seeds=0), "seeds: must be whole numbers, e.g. [0, 1, 2]; got 0"),
+        (lambda study: benchbox.read_results(study, results=3), "results: must be a path; got 3"),
+        (lambda study: benchbox.table(study, protocol=3), "protocol: must be a text or a list of texts; got 3"),
+        (lambda study: benchbox.compare("a", "b", resamples=-3), "resamples: must be a whole number from 100 to"),
+        (lambda study: benchbox.compare("a", "b", resamples=True), "resamples: must be a whole number from 100 to"),
+        (lambda study: benchbox.compare("a", "b", resamples="100"), "resamples: must be a whole number from 100 to"),
+        (lambda study: benchbox.compare("a", "b", confidence="x"), "confidence: must be a number from 0.5 up"),
+        (lambda study: benchbox.compare(1, "b"), "a: must be a text; got 1"),
+        (lambda study: benchbox.score(np.zeros((1, 16, 2)), dataset=None), "dataset: must be a text; got None"),
+    ],
+)
+def test_an_argument_of_another_kind_is_one_line(call: Callable[[Path], object], said: str, study: Path) -> None:
+    with pytest.raises(InvalidInput) as problem:
+        call(study)
+    assert str(problem.value).startswith(said)
+
+
+def test_an_array_is_not_told_as_a_file(study: Path, cache: Path) -> None:
+    truth = prepare(cache, train=160, test=40) / "mpii/annot/valid.json"
+    with pytest.raises(InvalidInput) as problem:
+        benchbox.score(np.zeros((3, 16, 2)), dataset="mpii", truth=truth)
+    assert str(problem.value).startswith("predictions: ")
+    assert "array.json" not in str(problem.value)
+
+
 def test_seeds_that_run_was_given_are_asked_for_as_numbers(study: Path) -> None:
     rows = benchbox.read_results(study, seeds=[0, 5])
     assert rows.groupby("seed")["state"].unique().map(list).to_dict() == {0: ["done"], 5: ["pending"]}
