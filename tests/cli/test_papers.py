@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -114,7 +115,7 @@ def test_a_manuscript_of_todays_numbers_is_right(
 ) -> None:
     code, answer = verified(manuscript, results, capsys)
     assert (code, answer["rows"], answer["unknown"], answer["tables"]) == (0, [], [], 2)
-    assert answer["equal"] == 12 * 4 + 4 * 2 * 12
+    assert (answer["equal"], answer["notes"], answer["notes_gone"]) == (13 * 4 + (1 + 4 * 2) * 12, 6 + 8, 0)
     # Set by hand: rows in another order or left out, spaces, what is bold.
     lines = manuscript.read_text(encoding="utf-8").splitlines()
     place = next(number for number, line in enumerate(lines) if '"fig-3"' in line)
@@ -165,6 +166,114 @@ def test_a_number_changed_by_hand_is_found(manuscript: Path, results: Path, caps
     said = capsys.readouterr()
     assert "made from the same results, but 1 cell edited since" in said.err
     assert re.search(r"made from the same results$", said.err, re.MULTILINE)  # the other table
+
+
+EDITS = [
+    (" Standing & Walking ", " Walking & Standing ", [("headings", "standing"), ("headings", "walking")]),
+    ("& Average accuracy measured", "& Error", [("headings", "accuracy measured")]),
+    ("Measured: scale tiny", "Measured: scale paper", [("notes", "")]),
+    ("Measured: scale tiny (pckh@0.5/hrnet-v1", "Measured: scale tiny (pckh@0.5/lsp", [("notes", "")]),
+    (r"\textsuperscript{2} ``at par", r"\textsuperscript{1} ``at par", [("notes", "")]),
+]
+
+
+@pytest.mark.parametrize(("text", "edited", "cells"), EDITS)
+def test_what_a_table_means_is_compared_too(
+    text: str, edited: str, cells: object, manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = manuscript.read_text(encoding="utf-8")
+    assert text in before
+    manuscript.write_text(before.replace(text, edited, 1), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    rows = answer["rows"]
+    assert isinstance(rows, list)
+    assert (code, [(row["row"], row["column"]) for row in rows]) == (1, cells)
+    assert {row["file"] for row in rows} == {str(manuscript)}
+    assert {row["line"] for row in rows} == {before[: before.index(text)].count("\n") + 1}
+    assert {row["why"] for row in rows} == {"edited"}
+
+
+def test_a_studys_scale_is_compared_too(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "study.tex"
+    what = tables.Shown(None, [], False, [])
+    assert tables.table(Path("ablations/mrn_attention.toml"), None, "tiny", False, what, results, "latex") == 0
+    file.write_text(capsys.readouterr().out.replace("Scale tiny.", "Scale paper."), encoding="utf-8")
+    code, answer = verified(file, results, capsys)
+    (row,) = answer["rows"]  # type: ignore[misc, attr-defined]
+    assert (code, row["row"], row["was"], row["now"]) == (1, "notes", "Scale paper.", "Scale tiny.")
+
+
+def test_notes_that_moved_and_those_of_the_author_are_no_fault(
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    text = manuscript.read_text(encoding="utf-8")
+    own = re.sub(r"Measured: .*", r"We trained on one machine, for the reasons of Section 3.\\par", text)
+    assert own != text
+    for other, gone in ((own, 2), (re.sub(r"(?s)\\begin\{minipage\}.*?\\end\{minipage\}", "", text), 14)):
+        manuscript.write_text(other, encoding="utf-8")
+        assert verify.verify(manuscript, results, "rich") == 0
+        assert f"Not compared: {gone} notes left out or moved away" in capsys.readouterr().out
+
+
+def test_a_table_without_headings_is_not_judged_in_full(
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = manuscript.read_text(encoding="utf-8")
+    manuscript.write_text(re.sub(r"(?m)^Method & .*$", "", text), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert (code, answer["unknown"]) == (3, [f"{manuscript}:3: no headings of 4 columns"])
+
+
+def wrapped(text: str) -> str:
+    """Break lines as formatters of LaTeX do: one cell a line, notes at 60 characters."""
+    lines = []
+    for line in text.splitlines():
+        if line.endswith(r"\par"):
+            lines += textwrap.wrap(line, 60, break_long_words=False, break_on_hyphens=False)
+        elif " & " in line:
+            lines += line.replace(" & ", "\n  & ").splitlines()
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def test_rows_and_notes_may_be_wrapped(manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = manuscript.read_text(encoding="utf-8")
+    _, before = verified(manuscript, results, capsys)
+    manuscript.write_text(wrapped(text), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert (code, answer) == (0, before)
+    manuscript.write_text(wrapped(text.replace("& 83.2", "& 83.9").replace("scale tiny", "scale paper")))
+    code, answer = verified(manuscript, results, capsys)
+    rows = answer["rows"]
+    assert isinstance(rows, list)
+    assert (code, [row["row"] for row in rows]) == (1, ["fig-3", "notes", "notes"])
+    lines = manuscript.read_text(encoding="utf-8").splitlines()
+    assert [lines[row["line"] - 1][:12] for row in rows] == ["Ours - Fig. ", "Measured: sc", "Measured: sc"]
+    manuscript.write_text(wrapped(text.replace(' % row: "fig-4"', "")), encoding="utf-8")
+    assert str(verified(manuscript, results, capsys)[1]["unknown"]).count("a row without its comment") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "set_by_hand", "code"),
+    [
+        ("& 83.2", "& $83.2$", 0),
+        ("& 83.2", "& $83.3$", 1),
+        (r"\textbf{92.0}", r"\textbf{$92.0$}", 0),
+        ("& 40.0 ", r"& $\mathbf{40.0}$ ", 0),
+        (r"\midrule", r"\hline", 0),
+        ("Ours - Fig. 3 &", "\\rowcolor{gray!20}\nOurs - Fig. 3\n&", 0),
+        (r"\toprule", "\\toprule\n & \\multicolumn{3}{c}{On MPII} \\\\ \\cmidrule(l){2-4}", 0),
+    ],
+)
+def test_what_authors_set_by_hand(
+    text: str, set_by_hand: str, code: int, manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = manuscript.read_text(encoding="utf-8")
+    assert text in before
+    manuscript.write_text(before.replace(text, set_by_hand, 1), encoding="utf-8")
+    assert verified(manuscript, results, capsys)[0] == code
 
 
 def test_a_manuscript_without_a_fault_gets_a_sentence_and_no_empty_table(
