@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ SETTING = re.compile(
     r"\\(?:begin|end)\{[^{}]*\}(?:\[[^\]]*\])?(?:\{[^{}]*\})*"
     r"|\\(?:footnotesize|scriptsize|small|noindent|smallskip|medskip|centering)(?![a-zA-Z])"
 )
-MAX_BYTES = 20_000_000
+INPUT = re.compile(r"\\(?:input|include)\s*\{([^{}\x00]+)\}|\\input\s+([^\s{}\\\x00]+)")
+MAX_BYTES, MAX_DEPTH = 20_000_000, 15
+"""Of all files together; and how deep files may input others, as LaTeX lets them."""
 NOTES_WITHIN = 200
 """Lines behind a table in which its notes are looked for."""
 
@@ -57,8 +60,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Printed:
-    """A table of ours: its comment and what that says, its headings where they are found, rows and notes."""
+    """A table of ours: the main file's folder, its comment and what that says, headings if found, rows and notes."""
 
+    folder: Path
     place: Place
     comment: Mapping[str, Any]
     headings: Row | None
@@ -69,26 +73,57 @@ class Printed:
 Line = tuple[Place, str]
 
 
-def tables(path: Path) -> Iterator[Printed]:
-    """Yield the tables of a manuscript.
+@dataclass
+class Manuscript:
+    """The tables of some files and what those input, each read once; `remarks` tell what was not found."""
 
-    Raises: InvalidInput for what cannot be read, or a damaged comment.
-    """
-    lines = _lines(path)
-    starts = [number for number, (_, text) in enumerate(lines) if COMMENT.match(text)]
-    for start, end in pairwise([*starts, len(lines)]):
-        place, text = lines[start]
-        comment = _comment(place, text)
-        part = lines[start + 1 : end]
-        stop = next((number for number, (_, text) in enumerate(part) if END in text), len(part))
-        headings, rows = _split(part[:stop], len(comment["columns"]))
-        yield Printed(place, comment, headings, rows, list(_notes(part[stop : stop + NOTES_WITHIN])))
+    tables: list[Printed] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, path: Path) -> None:
+        """Read a file that was named.
+
+        Raises: InvalidInput for what cannot be read, or a damaged comment.
+        """
+        if os.path.realpath(path) in self.sizes:
+            return
+        found = list(_tables(list(self._lines(path, path.parent, 0)), path.parent))
+        self.tables += found
+        if not found:
+            self.remarks.append(f"{path}: no table of benchbox table --format latex")
+
+    def _lines(self, path: Path, folder: Path, depth: int) -> Iterator[Line]:
+        """Yield a file's lines, and behind one that inputs a file that file's; LaTeX names it from the main folder."""
+        text = _text(path)
+        self.sizes[os.path.realpath(path)] = len(text)
+        if depth > MAX_DEPTH or sum(self.sizes.values()) > MAX_BYTES:
+            raise InvalidInput(
+                f"{path}: more than {MAX_BYTES:,} bytes or {MAX_DEPTH} levels of \\input; verify fewer files at once"
+            )
+        for number, line in enumerate(text.splitlines(), start=1):
+            place, shown = Place(path, number), REMARK.sub("", line)
+            names = [braced or bare for braced, bare in INPUT.findall(shown)]
+            yield place, INPUT.sub("", shown) if names else line
+            for name in names:
+                other = _input(folder, name.strip(' "'))
+                if other is None:
+                    self.remarks.append(f"{place}: {name}: no such file in {folder}, so not compared")
+                elif os.path.realpath(other) not in self.sizes:
+                    yield from self._lines(other, folder, depth + 1)
 
 
-def _lines(path: Path) -> list[Line]:
+def _input(folder: Path, name: str) -> Path | None:
+    """Return the file that LaTeX would input."""
+    names = [name] if name.endswith(".tex") else [f"{name}.tex", name]
+    paths = [folder / one for one in names]
+    return next((path for path in paths if os.path.exists(path) and not path.is_dir()), None)
+
+
+def _text(path: Path) -> str:
     try:
         refuse_special(path, MAX_BYTES)
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file") from None
     except UnicodeDecodeError:
@@ -97,7 +132,18 @@ def _lines(path: Path) -> list[Line]:
         ) from None
     except OSError as problem:
         raise InvalidInput(f"{path}: cannot be read: {problem.strerror}") from None
-    return [(Place(path, number), line) for number, line in enumerate(lines, start=1)]
+
+
+def _tables(lines: Sequence[Line], folder: Path) -> Iterator[Printed]:
+    starts = [number for number, (_, text) in enumerate(lines) if COMMENT.match(text)]
+    for start, end in pairwise([*starts, len(lines)]):
+        place, text = lines[start]
+        comment = _comment(place, text)
+        part = lines[start + 1 : end]
+        stop = next((number for number, (_, text) in enumerate(part) if END in text), len(part))
+        headings, rows = _split(part[:stop], len(comment["columns"]))
+        notes = list(_notes(part[stop : stop + NOTES_WITHIN]))
+        yield Printed(folder, place, comment, headings, rows, notes)
 
 
 def _comment(place: Place, line: str) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbox.cli.grid import emit
-from benchbox.cli.manuscript import Place, Printed, Row, tables
+from benchbox.cli.manuscript import Manuscript, Place, Printed, Row
 from benchbox.cli.markup import TEX, Column, Sheet, escape_latex
 from benchbox.console import many, note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, BenchboxError, CannotJudge, InvalidInput
@@ -54,23 +54,29 @@ class Judged:
         self.equal, self.notes, self.gone = self.equal + other.equal, self.notes + other.notes, self.gone + other.gone
 
 
-def verify(path: Path, results: Path, format: str) -> int:
-    """Compare every table of ours in a LaTeX file with today's results: cells, headings, notes."""
-    found = list(tables(path))
-    if not found:
+def verify(files: Sequence[Path], results: Path, format: str) -> int:
+    """Compare every table of ours in LaTeX files with today's results: cells, headings, notes."""
+    manuscript = Manuscript()
+    for path in files:
+        manuscript.add(path)
+    if not manuscript.tables:
+        for remark in manuscript.remarks[:-1]:
+            note(remark)
         raise CannotJudge(
-            f"{path}: no table of benchbox table --format latex, which says in a comment what it was made from; "
+            f"{manuscript.remarks[-1]}, which says in a comment what it was made from; "
             "those of compare, claims and other verbs do not, and cannot be verified"
         )
     whole = Judged()
-    for table in found:
-        whole.add(_judged(table, path, results))
+    for table in manuscript.tables:
+        whole.add(_judged(table, results))
     columns = [Column("file", "File"), Column("line", "Line", right=True), Column("table", "Table")]
     columns += [Column("row", "Row"), Column("column", "Column")]
     columns += [Column("was", "Was"), Column("now", "Is"), Column("why", "Why")]
-    meta = {"schema": 1, "kind": "verify", "file": str(path), "tables": len(found), "equal": whole.equal}
-    meta |= {"notes": whole.notes, "notes_gone": whole.gone, "unknown": whole.unknown}
-    emit(format, f"{path}: {many(len(found), 'table')}", columns, whole.changed, meta, _said(whole))
+    meta = {"schema": 1, "kind": "verify", "files": list(map(str, files)), "tables": len(manuscript.tables)}
+    meta |= {"equal": whole.equal, "notes": whole.notes, "notes_gone": whole.gone, "unknown": whole.unknown}
+    named = str(files[0]) if len(files) == 1 else many(len(files), "file")
+    title = f"{named}: {many(len(manuscript.tables), 'table')}"
+    emit(format, title, columns, whole.changed, meta, _said(whole) + manuscript.remarks)
     return FAILED if whole.changed else CANNOT_JUDGE if whole.unknown else OK
 
 
@@ -85,12 +91,12 @@ def _said(whole: Judged) -> list[str]:
     return said + whole.unknown
 
 
-def _judged(table: Printed, path: Path, results: Path) -> Judged:
+def _judged(table: Printed, results: Path) -> Judged:
     """Hold a table against today's results, and say in a line how that went."""
     from benchbox.cli.tables import fingerprint, sheet
 
     try:
-        layout = _today(table, path, results)
+        layout = _today(table, results)
     except (CannotJudge, InvalidInput) as problem:
         return Judged(unknown=[f"{table.place}: {problem}"])
     same_results = table.comment["rows"] == fingerprint(layout)
@@ -123,7 +129,7 @@ def _same(was: str, now: str) -> bool:
     return first == second
 
 
-def _today(table: Printed, path: Path, results: Path) -> Layout:
+def _today(table: Printed, results: Path) -> Layout:
     """Lay the same table out again.
 
     Raises: CannotJudge where it cannot be made any more.
@@ -146,7 +152,7 @@ def _today(table: Printed, path: Path, results: Path) -> Layout:
             (layout,) = paper_layouts(str(origin["paper"]), shown, scale, results)
             return layout
         study = Path(str(origin["study"]))
-        beside = path.parent / study
+        beside = table.folder / study
         return study_layout(beside if not study.exists() and beside.exists() else study, scale, shown, results)
     except BenchboxError as problem:
         raise CannotJudge(f"cannot be made again: {problem}{_elsewhere(origin)}") from None
