@@ -63,18 +63,22 @@ def explain(
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="PAPER.tex", help="A manuscript.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="PAPER.tex...", help="Manuscripts; what they input is read too.", show_default=False),
+    ],
     results: Results = Path("results"),
     format: Format = "rich",
     json: Json = False,
 ) -> None:
-    """Find numbers of a manuscript's tables (made by table --format latex) that are no longer what the results say.
+    """Find what in a manuscript's tables (made by table --format latex) is no longer what the results say.
 
     Example: benchbox verify paper.tex
 
     Exit codes: 0 all as they were, 1 some are not, 2 no such file, 3 no table of ours, or results are missing.
     """
-    early_files.file(file)
+    for file in files:
+        early_files.file(file)
     from benchbox.cli import verify as verb
 
-    sys.exit(verb.verify(file, results, "json" if json else format))
+    sys.exit(verb.verify(files, results, "json" if json else format))

@@ -1,145 +1,135 @@
-"""The verb that finds numbers in a manuscript which no longer are what the results say."""
+"""The verb that finds in a manuscript what no longer is what the results say: numbers, headings, notes."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchbox.cli.grid import emit
+from benchbox.cli.manuscript import Manuscript, Place, Printed, Row
 from benchbox.cli.markup import TEX, Column, Sheet, escape_latex
 from benchbox.console import many, note
 from benchbox.errors import CANNOT_JUDGE, FAILED, OK, BenchboxError, CannotJudge, InvalidInput
-from benchbox.files import refuse_special
 
 if TYPE_CHECKING:
     from benchbox.report.layout import Layout
 
-COMMENT = re.compile(r"\s*% benchbox: (\{.*\})\s*$")
-ROW = re.compile(r"(?P<cells>.*?)\s*\\\\\s*% row: (?P<key>\"[^\"\\\\]*(?:\\\\.[^\"\\\\]*)*\")\s*$")
 STYLED = re.compile(r"\\(?:textbf|underline)\{(.*?)\}(\\textsuperscript\{[^{}]*\})?")
-SPLIT = re.compile(r"(?<!\\)&")
+MATH = re.compile(r"\$((?:[-+\d.,\s]|\\pm)+)\$")
+BOLD, SIGN = re.compile(r"\\mathbf\{([^{}]*)\}"), re.compile(r"\s*\\pm\s*")
 UNSURE = ("pending", "running", "interrupted", "failed", "not run here", "–")
 EDITED, RESULTS = "edited", "results changed"
 """Why a cell is not what it was: the results are those the table was made from, or they are not."""
-MAX_BYTES = 20_000_000
+HEADINGS, NOTES = "headings", "notes"
+ALIKE = 0.5
+"""From which ratio of common characters on a paragraph is one of our notes that was edited, not the author's own."""
 
 
-@dataclass(frozen=True)
-class Printed:
-    """A table of ours in a manuscript: the line of its comment, what that says, and its rows with their lines."""
+@dataclass
+class Judged:
+    """What a table, or all, is by today's results.
 
-    line: int
-    comment: Mapping[str, Any]
-    rows: Sequence[tuple[int, str, list[str]]]
+    Args:
+        changed: what stands otherwise.
+        unknown: what cannot be judged, a sentence each.
+        equal: cells, headings among them, that are as they were.
+        notes: notes that are as they were.
+        gone: notes that do not stand below the table.
+    """
+
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    equal: int = 0
+    notes: int = 0
+    gone: int = 0
+
+    def add(self, other: Judged) -> None:
+        """Count in what another table is."""
+        self.changed += other.changed
+        self.unknown += other.unknown
+        self.equal, self.notes, self.gone = self.equal + other.equal, self.notes + other.notes, self.gone + other.gone
 
 
-def verify(path: Path, results: Path, format: str) -> int:
-    """Compare every table of ours in a LaTeX file with today's results, cell by cell."""
-    tables = list(_tables(path))
-    if not tables:
+def verify(files: Sequence[Path], results: Path, format: str) -> int:
+    """Compare every table of ours in LaTeX files with today's results: cells, headings, notes."""
+    manuscript = Manuscript()
+    for path in files:
+        manuscript.add(path)
+    if not manuscript.tables:
+        for remark in manuscript.remarks[:-1]:
+            note(remark)
         raise CannotJudge(
-            f"{path}: no table of benchbox table --format latex, which says in a comment what it was made from; "
+            f"{manuscript.remarks[-1]}, which says in a comment what it was made from; "
             "those of compare, claims and other verbs do not, and cannot be verified"
         )
+    whole = Judged()
+    for table in manuscript.tables:
+        whole.add(_judged(table, results))
+    columns = [Column("file", "File"), Column("line", "Line", right=True), Column("table", "Table")]
+    columns += [Column("row", "Row"), Column("column", "Column")]
+    columns += [Column("was", "Was"), Column("now", "Is"), Column("why", "Why")]
+    meta = {"schema": 1, "kind": "verify", "files": list(map(str, files)), "tables": len(manuscript.tables)}
+    meta |= {"equal": whole.equal, "notes": whole.notes, "notes_gone": whole.gone, "unknown": whole.unknown}
+    named = str(files[0]) if len(files) == 1 else many(len(files), "file")
+    title = f"{named}: {many(len(manuscript.tables), 'table')}"
+    emit(format, title, columns, whole.changed, meta, _said(whole) + manuscript.remarks)
+    return FAILED if whole.changed else CANNOT_JUDGE if whole.unknown else OK
+
+
+def _said(whole: Judged) -> list[str]:
+    equal = many(whole.equal, "cell") + (f" and {many(whole.notes, 'note')}" if whole.notes else "")
+    said = [f"Nothing wrong: {equal} as today's results give them."]
+    if whole.changed or whole.unknown:
+        counts = f"{len(whole.changed)} not, {len(whole.unknown)} cannot be judged"
+        said = [f"{equal} as today's results give them, {counts}."]
+    if whole.gone:
+        said.append(f"Not compared: {many(whole.gone, 'note')} left out or moved away from below the table.")
+    return said + whole.unknown
+
+
+def _judged(table: Printed, results: Path) -> Judged:
+    """Hold a table against today's results, and say in a line how that went."""
     from benchbox.cli.tables import fingerprint, sheet
 
-    changed: list[dict[str, Any]] = []
-    unknown: list[str] = []
-    equal = 0
-    for table in tables:
-        try:
-            layout = _today(table, path, results)
-            rows, missing, same = _compared(table, sheet(layout, "latex"), path)
-        except (CannotJudge, InvalidInput) as problem:
-            unknown.append(f"{path}:{table.line}: {problem}")
-            continue
-        same_results = table.comment["rows"] == fingerprint(layout)
-        note(f"{path}:{table.line}: {layout.title}: {_state(len(rows), same_results)}")
-        rows = [row | {"why": EDITED if same_results else RESULTS} for row in rows]
-        changed, unknown, equal = changed + rows, unknown + missing, equal + same
-    columns = [Column("line", "Line", right=True), Column("table", "Table"), Column("row", "Row")]
-    columns += [Column("column", "Column"), Column("was", "Was"), Column("now", "Is"), Column("why", "Why")]
-    meta = {"schema": 1, "kind": "verify", "file": str(path), "tables": len(tables), "equal": equal, "unknown": unknown}
-    title = f"{path}: {many(len(tables), 'table')}"
-    count = f"{many(equal, 'cell')} as today's results give them, {len(changed)} not, {len(unknown)} cannot be judged."
-    said = count if changed or unknown else f"Nothing wrong: {many(equal, 'cell')} as today's results give them."
-    emit(format, title, columns, changed, meta, [said, *unknown])
-    return FAILED if changed else CANNOT_JUDGE if unknown else OK
+    try:
+        layout = _today(table, results)
+    except (CannotJudge, InvalidInput) as problem:
+        return Judged(unknown=[f"{table.place}: {problem}"])
+    same_results = table.comment["rows"] == fingerprint(layout)
+    judged = _compared(table, sheet(layout, "latex"), EDITED if same_results else RESULTS)
+    note(f"{table.place}: {layout.title}: {_state(judged.changed, same_results)}")
+    return judged
 
 
-def _state(changed: int, same_results: bool) -> str:
+def _state(changed: Sequence[Mapping[str, Any]], same_results: bool) -> str:
     if not same_results:
         return "the results behind it have changed"
-    if not changed:
+    notes = sum(row["row"] == NOTES for row in changed)
+    counts = [many(number, noun) for number, noun in ((len(changed) - notes, "cell"), (notes, "note")) if number]
+    if not counts:
         return "made from the same results"
-    return f"made from the same results, but {many(changed, 'cell')} edited since, by hand or by another version"
-
-
-def _tables(path: Path) -> Iterator[Printed]:
-    try:
-        refuse_special(path)
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidInput(f"{path}: over {MAX_BYTES:,} bytes")
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            f"{path}: is not text (UTF-8), so no manuscript; verify reads LaTeX with tables of benchbox table"
-        ) from None
-    except OSError as problem:
-        raise InvalidInput(f"{path}: cannot be read: {problem.strerror}") from None
-    for number, line in enumerate(lines):
-        found = COMMENT.match(line)
-        if found:
-            yield Printed(number + 1, _comment(path, number + 1, found[1]), list(_rows(lines, number + 1)))
-
-
-def _comment(path: Path, line: int, text: str) -> Mapping[str, Any]:
-    try:
-        comment = json.loads(text)
-        origin, columns = comment["origin"], comment["columns"]
-        whole = isinstance(origin, dict) and isinstance(columns, list) and isinstance(comment["rows"], str)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        whole = False
-    if not whole:
-        raise InvalidInput(f"{path}:{line}: benchbox's comment is damaged; make the table again")
-    return dict(comment)
-
-
-def _rows(lines: Sequence[str], start: int) -> Iterator[tuple[int, str, list[str]]]:
-    inside = False
-    for number, line in enumerate(lines[start:], start=start + 1):
-        if r"\end{tabular}" in line or COMMENT.match(line):
-            return
-        inside = inside or line.strip() == r"\midrule"
-        found = ROW.match(line)
-        if found:
-            yield number, _key(found["key"]), [_bare(cell) for cell in SPLIT.split(found["cells"])]
-        elif inside and SPLIT.search(line.partition("%")[0]):
-            yield number, "", []
-
-
-def _key(text: str) -> str:
-    try:
-        return str(json.loads(text))
-    except (ValueError, RecursionError):
-        return ""
+    return f"made from the same results, but {' and '.join(counts)} edited since, by hand or by another version"
 
 
 def _bare(cell: str) -> str:
     """Return a cell without the marks of the best and the second."""
-    text = cell.strip()
+    text = " ".join(cell.split())
     styled = STYLED.fullmatch(text)
     text = styled[1] + (styled[2] or "") if styled else text
     return re.sub(r"^\{([\[*])\}", r"\1", text)
 
 
-def _today(table: Printed, path: Path, results: Path) -> Layout:
+def _same(was: str, now: str) -> bool:
+    """Say whether two cells are the same number or text, whichever of them has its numbers in math mode."""
+    first, second = (SIGN.sub(r"\\pm ", MATH.sub(r"\1", BOLD.sub(r"\1", text))) for text in (was, now))
+    return first == second
+
+
+def _today(table: Printed, results: Path) -> Layout:
     """Lay the same table out again.
 
     Raises: CannotJudge where it cannot be made any more.
@@ -162,7 +152,7 @@ def _today(table: Printed, path: Path, results: Path) -> Layout:
             (layout,) = paper_layouts(str(origin["paper"]), shown, scale, results)
             return layout
         study = Path(str(origin["study"]))
-        beside = path.parent / study
+        beside = table.folder / study
         return study_layout(beside if not study.exists() and beside.exists() else study, scale, shown, results)
     except BenchboxError as problem:
         raise CannotJudge(f"cannot be made again: {problem}{_elsewhere(origin)}") from None
@@ -177,28 +167,78 @@ def _elsewhere(origin: Mapping[str, Any]) -> str:
     return "" if near else f"; call benchbox verify in the folder that {study} is relative to"
 
 
-def _compared(table: Printed, today: Sheet, path: Path) -> tuple[list[dict[str, Any]], list[str], int]:
-    """Return the cells that changed, what cannot be judged, and how many are equal."""
+def _compared(table: Printed, today: Sheet, why: str) -> Judged:
+    """Hold headings, rows and notes against those of today."""
+    judged = Judged()
     keys = [column.key for column in today.columns]
-    texts = dict(zip(today.look.keys, today.cells(TEX), strict=True))
-    changed, unknown, equal = [], [], 0
-    for line, key, cells in table.rows:
-        if not key:
-            unknown.append(f"{path}:{line}: a row without its comment")
-        elif key not in texts:
-            unknown.append(f"{path}:{line}: {key}: no such row today")
-        elif len(cells) != len(table.comment["columns"]):
-            unknown.append(
-                f"{path}:{line}: {key}: {len(cells)} cells, its comment names {len(table.comment['columns'])}"
-            )
+    texts = {
+        key: dict(zip(keys, cells, strict=True)) for key, cells in zip(today.look.keys, today.cells(TEX), strict=True)
+    }
+    if table.headings:
+        headings = dict(zip(keys, map(escape_latex, today.headings()), strict=True))
+        _cells(judged, table, table.headings, HEADINGS, headings)
+    else:
+        judged.unknown.append(f"{table.place}: no headings of {len(table.comment['columns'])} columns")
+    for row in table.rows:
+        if not row.key:
+            judged.unknown.append(f"{row.place}: a row without its comment")
+        elif row.key not in texts:
+            judged.unknown.append(f"{row.place}: {row.key}: no such row today")
         else:
-            for column, was in zip(table.comment["columns"], cells, strict=True):
-                now = _bare(texts[key][keys.index(column)]) if column in keys else ""
-                if was == now:
-                    equal += 1
-                elif column not in keys or now.startswith(tuple(map(escape_latex, UNSURE))):
-                    unknown.append(f"{path}:{line}: {key}: {column}: was {was}, is {now or 'no column'}")
-                else:
-                    row = {"line": line, "table": today.title, "row": key, "column": column}
-                    changed.append(row | {"was": was, "now": now})
-    return changed, unknown, equal
+            _cells(judged, table, row, row.key, texts[row.key])
+    _notes(judged, table, today, why)
+    for one in judged.changed:
+        one |= {"table": today.title, "why": why}
+    return judged
+
+
+def _cells(judged: Judged, table: Printed, row: Row, name: str, texts: Mapping[str, str]) -> None:
+    """Hold a row's cells against those of today by column."""
+    columns = table.comment["columns"]
+    if len(row.cells) != len(columns):
+        judged.unknown.append(f"{row.place}: {name}: {len(row.cells)} cells, its comment names {len(columns)}")
+        return
+    for column, was in zip(columns, map(_bare, row.cells), strict=True):
+        now = _bare(texts.get(column, ""))
+        if column in texts and _same(was, now):
+            judged.equal += 1
+        elif column not in texts or now.startswith(tuple(map(escape_latex, UNSURE))):
+            judged.unknown.append(f"{row.place}: {name}: {column}: was {was}, is {now or 'no column'}")
+        else:
+            judged.changed.append(_row(row.place, name, column, was, now))
+
+
+def _notes(judged: Judged, table: Printed, today: Sheet, why: str) -> None:
+    """Hold the notes below a table against those of today."""
+    notes = [" ".join(TEX.note(one).split()) for one in today.footnotes]
+    edited = _edited(table.notes, notes)
+    for place, was, now in edited:
+        if why == RESULTS and judged.unknown:  # some results are missing, and notes count what is there
+            judged.unknown.append(f"{place}: {NOTES}: was {was}, is {now}")
+        else:
+            judged.changed.append(_row(place, NOTES, "", was, now))
+    judged.notes = len(set(notes) & {text for _, text in table.notes})
+    judged.gone = len(set(notes)) - judged.notes - len(edited)
+
+
+def _row(place: Place, name: str, column: str, was: str, now: str) -> dict[str, Any]:
+    return {"file": str(place.file), "line": place.line, "row": name, "column": column, "was": was, "now": now}
+
+
+def _edited(there: Sequence[tuple[Place, str]], today: Sequence[str]) -> list[tuple[Place, str, str]]:
+    """Return the notes that stand otherwise below a table: where, what stands there and what would today."""
+    left = set(today) - {text for _, text in there}
+    pairs = []
+    for place, was in there:
+        alike = {now: ratio for now in sorted(left) if (ratio := _alike(was, now)) >= ALIKE} if was not in today else {}
+        if alike:
+            now = max(alike, key=alike.__getitem__)
+            left.remove(now)
+            pairs.append((place, was, now))
+    return pairs
+
+
+def _alike(one: str, other: str) -> float:
+    """Return the ratio of common characters; 0 for what is far from `ALIKE`, found without comparing them in full."""
+    pair = SequenceMatcher(None, one, other, autojunk=False)
+    return pair.ratio() if pair.real_quick_ratio() >= ALIKE and pair.quick_ratio() >= ALIKE else 0.0

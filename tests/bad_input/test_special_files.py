@@ -42,7 +42,7 @@ READERS: dict[str, tuple[str, Read]] = {
     "weights": ("a.pth", read_weights),
     "safetensors": ("a.safetensors", read_weights),
     "table": ("a.parquet", lambda file: records.load(file, "scores")),
-    "manuscript": ("a.tex", lambda file: verify.verify(file, file.parent, "json")),
+    "manuscript": ("a.tex", lambda file: verify.verify([file], file.parent, "json")),
     "image": ("a.jpg", read_image),
 }
 KINDS: dict[str, Callable[[Path], object]] = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from benchbox import records
 from benchbox.cli import claims, explain, tables, verify, watch
+from benchbox.cli import manuscript as manuscripts
 from benchbox.errors import CannotJudge, InvalidInput
 from benchbox.jobdir import JobDir
 from benchbox.metrics.categories import COLUMNS
@@ -105,7 +108,7 @@ def manuscript(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def verified(file: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, object]]:
-    code = verify.verify(file, results, "json")
+    code = verify.verify([file], results, "json")
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -114,7 +117,7 @@ def test_a_manuscript_of_todays_numbers_is_right(
 ) -> None:
     code, answer = verified(manuscript, results, capsys)
     assert (code, answer["rows"], answer["unknown"], answer["tables"]) == (0, [], [], 2)
-    assert answer["equal"] == 12 * 4 + 4 * 2 * 12
+    assert (answer["equal"], answer["notes"], answer["notes_gone"]) == (13 * 4 + (1 + 4 * 2) * 12, 6 + 8, 0)
     # Set by hand: rows in another order or left out, spaces, what is bold.
     lines = manuscript.read_text(encoding="utf-8").splitlines()
     place = next(number for number, line in enumerate(lines) if '"fig-3"' in line)
@@ -161,17 +164,174 @@ def test_a_number_changed_by_hand_is_found(manuscript: Path, results: Path, caps
     code, answer = verified(manuscript, results, capsys)
     assert code == 1
     assert [(row["was"][:4], row["now"][:4], row["why"]) for row in answer["rows"]] == [("83.9", "83.2", "edited")]  # type: ignore[attr-defined]
-    verify.verify(manuscript, results, "rich")
+    verify.verify([manuscript], results, "rich")
     said = capsys.readouterr()
     assert "made from the same results, but 1 cell edited since" in said.err
     assert re.search(r"made from the same results$", said.err, re.MULTILINE)  # the other table
+
+
+EDITS = [
+    (" Standing & Walking ", " Walking & Standing ", [("headings", "standing"), ("headings", "walking")]),
+    ("& Average accuracy measured", "& Error", [("headings", "accuracy measured")]),
+    ("Measured: scale tiny", "Measured: scale paper", [("notes", "")]),
+    ("Measured: scale tiny (pckh@0.5/hrnet-v1", "Measured: scale tiny (pckh@0.5/lsp", [("notes", "")]),
+    (r"\textsuperscript{2} ``at par", r"\textsuperscript{1} ``at par", [("notes", "")]),
+]
+
+
+@pytest.mark.parametrize(("text", "edited", "cells"), EDITS)
+def test_what_a_table_means_is_compared_too(
+    text: str, edited: str, cells: object, manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = manuscript.read_text(encoding="utf-8")
+    assert text in before
+    manuscript.write_text(before.replace(text, edited, 1), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    rows = answer["rows"]
+    assert isinstance(rows, list)
+    assert (code, [(row["row"], row["column"]) for row in rows]) == (1, cells)
+    assert {row["file"] for row in rows} == {str(manuscript)}
+    assert {row["line"] for row in rows} == {before[: before.index(text)].count("\n") + 1}
+    assert {row["why"] for row in rows} == {"edited"}
+
+
+def test_a_studys_scale_is_compared_too(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "study.tex"
+    what = tables.Shown(None, [], False, [])
+    assert tables.table(Path("ablations/mrn_attention.toml"), None, "tiny", False, what, results, "latex") == 0
+    file.write_text(capsys.readouterr().out.replace("Scale tiny.", "Scale paper."), encoding="utf-8")
+    code, answer = verified(file, results, capsys)
+    (row,) = answer["rows"]  # type: ignore[misc, attr-defined]
+    assert (code, row["row"], row["was"], row["now"]) == (1, "notes", "Scale paper.", "Scale tiny.")
+
+
+def test_notes_that_moved_and_those_of_the_author_are_no_fault(
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    text = manuscript.read_text(encoding="utf-8")
+    own = re.sub(r"Measured: .*", r"We trained on one machine, for the reasons of Section 3.\\par", text)
+    assert own != text
+    for other, gone in ((own, 2), (re.sub(r"(?s)\\begin\{minipage\}.*?\\end\{minipage\}", "", text), 14)):
+        manuscript.write_text(other, encoding="utf-8")
+        assert verify.verify([manuscript], results, "rich") == 0
+        assert f"Not compared: {gone} notes left out or moved away" in capsys.readouterr().out
+
+
+def test_a_table_without_headings_is_not_judged_in_full(
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = manuscript.read_text(encoding="utf-8")
+    manuscript.write_text(re.sub(r"(?m)^Method & .*$", "", text), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert (code, answer["unknown"]) == (3, [f"{manuscript}:3: no headings of 4 columns"])
+
+
+def wrapped(text: str) -> str:
+    """Break lines as formatters of LaTeX do: one cell a line, notes at 60 characters."""
+    lines = []
+    for line in text.splitlines():
+        if line.endswith(r"\par"):
+            lines += textwrap.wrap(line, 60, break_long_words=False, break_on_hyphens=False)
+        elif " & " in line:
+            lines += line.replace(" & ", "\n  & ").splitlines()
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def test_rows_and_notes_may_be_wrapped(manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = manuscript.read_text(encoding="utf-8")
+    _, before = verified(manuscript, results, capsys)
+    manuscript.write_text(wrapped(text), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert (code, answer) == (0, before)
+    manuscript.write_text(wrapped(text.replace("& 83.2", "& 83.9").replace("scale tiny", "scale paper")))
+    code, answer = verified(manuscript, results, capsys)
+    rows = answer["rows"]
+    assert isinstance(rows, list)
+    assert (code, [row["row"] for row in rows]) == (1, ["fig-3", "notes", "notes"])
+    lines = manuscript.read_text(encoding="utf-8").splitlines()
+    assert [lines[row["line"] - 1][:12] for row in rows] == ["Ours - Fig. ", "Measured: sc", "Measured: sc"]
+    manuscript.write_text(wrapped(text.replace(' % row: "fig-4"', "")), encoding="utf-8")
+    assert str(verified(manuscript, results, capsys)[1]["unknown"]).count("a row without its comment") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "set_by_hand", "code"),
+    [
+        ("& 83.2", "& $83.2$", 0),
+        ("& 83.2", "& $83.3$", 1),
+        (r"\textbf{92.0}", r"\textbf{$92.0$}", 0),
+        ("& 40.0 ", r"& $\mathbf{40.0}$ ", 0),
+        (r"\midrule", r"\hline", 0),
+        ("Ours - Fig. 3 &", "\\rowcolor{gray!20}\nOurs - Fig. 3\n&", 0),
+        (r"\toprule", "\\toprule\n & \\multicolumn{3}{c}{On MPII} \\\\ \\cmidrule(l){2-4}", 0),
+    ],
+)
+def test_what_authors_set_by_hand(
+    text: str, set_by_hand: str, code: int, manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = manuscript.read_text(encoding="utf-8")
+    assert text in before
+    manuscript.write_text(before.replace(text, set_by_hand, 1), encoding="utf-8")
+    assert verified(manuscript, results, capsys)[0] == code
+
+
+def test_files_that_a_manuscript_inputs_are_read_once(
+    manuscript: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "parts").mkdir()
+    first, second = manuscript.read_text(encoding="utf-8").split("% mrn-attention, Table 2")
+    (tmp_path / "parts/one.tex").write_text("\n" + first.replace("& 83.2", "& 83.9"), encoding="utf-8")
+    (tmp_path / "parts/two.tex").write_text(rf"\input{{main}} \input{{parts/one.tex}}%{second}", encoding="utf-8")
+    main = tmp_path / "main.tex"
+    # LaTeX looks from the main file's folder, puts .tex behind a name, and takes one without braces.
+    lines = [r"\input{parts/one}", r"% \input{commented}", r"\include{parts/two} \input parts/one", r"\input{gone}"]
+    main.write_text("\n".join(lines), encoding="utf-8")
+    code, answer = verified(main, results, capsys)
+    (row,) = answer["rows"]  # type: ignore[misc, attr-defined]
+    assert (code, answer["tables"], answer["unknown"]) == (1, 2, [])
+    assert row["file"] == str(tmp_path / "parts/one.tex")
+    assert "83.9" in (tmp_path / "parts/one.tex").read_text().splitlines()[row["line"] - 1]
+    assert answer["footnotes"][1:] == [f"{main}:4: gone: no such file in {tmp_path}, so not compared"]  # type: ignore[index]
+
+
+def test_several_manuscripts_are_judged_together(
+    manuscript: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, without = tmp_path / "other.tex", tmp_path / "without.tex"
+    other.write_text(manuscript.read_text(encoding="utf-8").replace("& 83.2", "& 83.9"), encoding="utf-8")
+    without.write_text("No table.", encoding="utf-8")
+    assert verify.verify([manuscript, other, without, manuscript], results, "json") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["tables"], [row["file"] for row in answer["rows"]]) == (4, [str(other)])
+    assert answer["footnotes"][1:] == [f"{without}: no table of benchbox table --format latex"]
+
+
+def test_what_a_manuscript_inputs_has_bounds(
+    manuscript: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = tmp_path / "main.tex"
+    main.write_text(r"\input{pipe}", encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe.tex")
+    with pytest.raises(InvalidInput, match=r"pipe\.tex: is a pipe"):
+        verify.verify([main], results, "json")
+    for depth in range(20):
+        (tmp_path / f"{depth}.tex").write_text(rf"\input{{{depth + 1}}}", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"/16\.tex: more than .* 15 levels"):
+        verify.verify([tmp_path / "0.tex"], results, "json")
+    main.write_text(r"\input{paper}", encoding="utf-8")
+    monkeypatch.setattr(manuscripts, "MAX_BYTES", manuscript.stat().st_size + 5)
+    with pytest.raises(InvalidInput, match=r"paper\.tex: more than"):
+        verify.verify([main], results, "json")
 
 
 def test_a_manuscript_without_a_fault_gets_a_sentence_and_no_empty_table(
     manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "500")
-    assert verify.verify(manuscript, results, "rich") == 0
+    assert verify.verify([manuscript], results, "rich") == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first.strip() == f"{manuscript}: 2 tables"
     assert second.startswith("Nothing wrong: 1")
@@ -199,20 +359,25 @@ def test_what_cannot_be_judged_is_said(
     assert "call benchbox verify in the folder that ablations/gone.toml is relative to" in str(answer["unknown"])
 
 
-def test_a_file_that_is_no_manuscript_of_ours(tmp_path: Path) -> None:
+def test_a_file_that_is_no_manuscript_of_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "paper.tex"
     with pytest.raises(InvalidInput, match="no such file"):
-        verify.verify(file, tmp_path, "md")
+        verify.verify([file], tmp_path, "md")
     file.write_text("\\begin{tabular}{l} 1 \\\\ \\end{tabular}", encoding="utf-8")
     with pytest.raises(CannotJudge, match="no table of benchbox table --format latex, which says"):
-        verify.verify(file, tmp_path, "md")
+        verify.verify([file], tmp_path, "md")
+    capsys.readouterr()
+    file.write_text(r"\input{gone}", encoding="utf-8")
+    with pytest.raises(CannotJudge, match="no table of benchbox table"):
+        verify.verify([file], tmp_path, "md")
+    assert capsys.readouterr().err == f"{file}:1: gone: no such file in {tmp_path}, so not compared\n"
     for comment in ("{}", '{"origin": 1, "columns": [], "rows": ""}', "{[}"):
         file.write_text(f"% benchbox: {comment}\n", encoding="utf-8")
         with pytest.raises(InvalidInput, match=r"paper.tex:1: benchbox's comment is damaged"):
-            verify.verify(file, tmp_path, "md")
+            verify.verify([file], tmp_path, "md")
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidInput, match=r"paper.tex: is not text \(UTF-8\), so no manuscript"):
-        verify.verify(file, tmp_path, "md")
+        verify.verify([file], tmp_path, "md")
 
 
 def test_a_studys_table_can_be_verified_too(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
