@@ -81,12 +81,13 @@ def gate(path: Path, asked: Asked) -> int:
         raise
     if not asked.update:
         _show(report, asked.format)
-    publish(report, asked.report)
+    written = publish(report, asked.report)
     if asked.update:
         return OK
     for reason in dict.fromkeys(one.reason for one in report.verdicts if one.outcome == COULD_NOT_JUDGE):
         note(reason)  # whole: a table breaks the command in it
-    note(f"{_counted(report)}; junit.xml, gate.md and gate.json are in {asked.report}")
+    where = f"junit.xml, gate.md and gate.json are in {asked.report}" if written else "no report of it could be written"
+    note(f"{_counted(report)}; {where}")
     return report.code
 
 
@@ -204,8 +205,11 @@ def _show(report: Report, format: str) -> None:
     emit(format, title, columns, rows, {}, [*notes, *filter(None, [report.note])])
 
 
-def publish(report: Report, folder: Path) -> None:
-    """Write the files of a report, GitHub's summary and its annotations; a disk that refuses is told, never silent."""
+def publish(report: Report, folder: Path) -> bool:
+    """Write the files of a report, GitHub's summary and its annotations; a disk that refuses is told, never silent.
+
+    Returns: whether the files are written.
+    """
     problem = None
     try:
         report.write(folder)
@@ -221,5 +225,6 @@ def publish(report: Report, folder: Path) -> None:
     if problem is not None:
         if report.code != OK:
             note(f"benchbox: {problem}")
-            return
+            return False
         raise problem
+    return True

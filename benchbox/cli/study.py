@@ -16,7 +16,7 @@ from benchbox.cli.early_results import arms_named
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.console import duration, many, note
-from benchbox.errors import OK
+from benchbox.errors import OK, EnvironmentProblem
 from benchbox.jobdir import JobDir, State
 from benchbox.plan import Arm, expand, jobs
 from benchbox.spec import Study, read_study
@@ -103,6 +103,7 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
         seen.add(arm.job)
     todo = [job for job, state in states.items() if state.name not in LEFT_ALONE]
     note(headline(chosen, states, seconds, todo, at_once=folders.pool().most))
+    _doubt(chosen)
     power.warn(chosen)
     columns = [
         Column("arm", "Arm"),
@@ -116,6 +117,16 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
     ]
     emit(format, chosen.study.title, columns, rows, meta)
     return OK
+
+
+def _doubt(chosen: Selection) -> None:
+    """Say what an estimate cannot know: data that are not there, and devices that this machine has not."""
+    try:
+        folders.require_data([arm.config for arm in chosen.arms], chosen.data)
+    except EnvironmentProblem as problem:
+        note(f"{problem}; until then times are a guess, and run refuses")
+    if chosen.scale == "paper" and not folders.gpus():
+        note("times are those of this CPU; scale paper is meant for GPUs")
 
 
 def estimates(chosen: Selection, states: dict[str, State], counted: dict[str, costs.Costs]) -> dict[str, float]:

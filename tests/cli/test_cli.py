@@ -37,6 +37,10 @@ def test_plan_shows_nine_arms_and_eight_jobs_with_the_papers_counts(stages: str,
     done = benchbox("plan", stages, "--scale", "paper", "--json")
     assert done.returncode == 0, done.stderr
     assert "9 arms, 8 jobs, 8 to do" in done.stderr
+    assert "coco: BENCHBOX_DATA is not set" in done.stderr
+    assert "until then times are a guess, and run refuses" in done.stderr
+    assert "times are those of this CPU" in done.stderr
+    assert "times are" not in benchbox("plan", stages, "--scale", "tiny", "--json").stderr
     rows = json.loads(done.stdout)["rows"]
     assert [row["parameters"] for row in rows] == [
         28_536_113, 28_536_659, 28_538_459, 28_542_867, 28_551_351, 28_536_895, 28_539_881, 28_551_351, 28_537_259,

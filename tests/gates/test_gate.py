@@ -327,6 +327,19 @@ def test_a_reference_that_cannot_be_used_is_told_once(tmp_path: Path, capsys: py
     assert all("damaged: not a whole" in row["reason"] for row in made.verdicts(tmp_path))
 
 
+def test_files_that_could_not_be_written_are_not_said_to_be_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = made.baseline(tmp_path, {})
+    path.write_text("{")
+    (tmp_path / "report").rename(tmp_path / "before")
+    (tmp_path / "report").write_text("a file where the folder would be")
+    assert made.call(tmp_path, format="md") == 3
+    said = capsys.readouterr().err
+    assert "cannot be written" in said
+    assert said.splitlines()[-1].endswith("no report of it could be written")
+
+
 @pytest.mark.parametrize("results", ["results", "other results"])
 def test_what_is_missing_is_told_with_the_command_that_makes_it(
     results: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
