@@ -47,7 +47,7 @@ def changed(text: str, diff: str) -> str:
 
 def call(checkout: Path, cache: Path, *words: str) -> str:
     given = {"PYTHONPATH": str(checkout), "BENCHBOX_CACHE": str(cache), "BENCHBOX_DATA": str(checkout / "data")}
-    given |= {"CUDA_VISIBLE_DEVICES": "", "CI": "1", "OMP_NUM_THREADS": "1"}
+    given |= {"CUDA_VISIBLE_DEVICES": "", "CI": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     command = [sys.executable, "-m", "benchbox", *words]
     done = subprocess.run(command, cwd=checkout, env={**os.environ, **given}, capture_output=True, text=True)
     assert done.returncode == 0, f"{words}: {done.stderr}"
