@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchbox.cli import folders
 from benchbox.cli.early import seeds_of
+from benchbox.cli.places import results_words
 from benchbox.console import note
 from benchbox.errors import CannotJudge, InvalidInput, nearest
 from benchbox.jobdir import JobDir
@@ -66,7 +67,7 @@ def next_step(
     words = ["benchbox", "run", path.as_posix(), *(["--scale", scale] if scale else [])]
     words += ["--seeds", seeds] if seeds else []
     words += ["--retry", "cancelled"] if "cancelled" in found else []
-    return shlex.join(words + ([] if str(results) == "results" else ["--results", str(results)]))
+    return shlex.join(words + results_words(results))
 
 
 def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str | None = None) -> Side:

@@ -15,6 +15,7 @@ from benchbox.cli.ask import ask
 from benchbox.cli.grid import emit
 from benchbox.cli.judging import Asked, Looked
 from benchbox.cli.markup import Column
+from benchbox.cli.places import results_words
 from benchbox.console import many
 from benchbox.errors import InvalidInput
 from benchbox.gates.declaration import Declaration
@@ -130,5 +131,4 @@ def _git(folder: Path, *words: str) -> str | None:
 def _command(path: Path, asked: Asked) -> str:
     words = ["benchbox", "gate", str(path), "--update"]
     words += ["--seeds", asked.seeds] if asked.seeds else []
-    words += ["--results", str(asked.results)] if str(asked.results) != "results" else []
-    return shlex.join(words)
+    return shlex.join(words + results_words(asked.results))

@@ -21,6 +21,11 @@ def root_above(data: Path, wanted: str) -> str:
     return f"; did you mean BENCHBOX_DATA={data.parent}?" if deep else ""
 
 
+def results_words(results: Path) -> list[str]:
+    """Return the words that a shown command needs to find a results folder: none for the usual one."""
+    return [] if str(results) == "results" else ["--results", str(results)]
+
+
 def cache_root() -> Path:
     """Return the user's cache folder: BENCHBOX_CACHE, else below XDG_CACHE_HOME or ~/.cache."""
     named = os.environ.get("BENCHBOX_CACHE")

@@ -16,6 +16,7 @@ from typing import Any
 from benchbox.cli import folders, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display, standing
+from benchbox.cli.places import results_words
 from benchbox.cli.study import Choice, Selection, estimates, headline, select
 from benchbox.config import schedule as schedule_of
 from benchbox.console import ask, live, many, note
@@ -141,8 +142,8 @@ def _submit(
         for folder, name in zip(alike, ids, strict=True):
             folder.submit(how.on, name)
         note(f"{many(len(ids), 'job')} submitted, {ids[0]} to {ids[-1]}; they go on without this terminal")
-    where = [] if str(chosen.results) == "results" else ["--results", str(chosen.results)]
-    note("look: " + shlex.join(["benchbox", "status", str(path), "--scale", chosen.scale, *where]))
+    look = ["benchbox", "status", str(path), "--scale", chosen.scale, *results_words(chosen.results)]
+    note("look: " + shlex.join(look))
     return OK
 
 
@@ -228,7 +229,7 @@ def _again(path: Path, choice: Choice, chosen: Selection, how: How) -> str:
     words += ["--processes", str(how.processes)] if how.processes else []
     words += ["--stale"] if how.stale else []
     words += [] if how.pack else ["--no-pack"]
-    words += [] if str(chosen.results) == "results" else ["--results", str(chosen.results)]
+    words += results_words(chosen.results)
     return shlex.join(words)
 
 
@@ -240,7 +241,6 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
     for job, state in failed.items():
         log = Attempt(chosen.folder(job), state.attempt).log
         note(f"failed: {called[job]} [{state.failure}]: {state.error}\n  log: {log}  (benchbox logs {job})")
-    where = [] if str(chosen.results) == "results" else ["--results", str(chosen.results)]
     given_up = sum(state.name == "cancelled" for state in states.values())
     if outcome.stopped:
         for job, state in states.items():
@@ -261,5 +261,6 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
         note("again, when mended: " + again + "".join(f" --retry {name}" for name in classes))
         return ENVIRONMENT if all(state.exit_code == ENVIRONMENT for state in failed.values()) else FAILED
     words = ["benchbox", "table", str(path), "--scale", chosen.scale]
-    note("next: " + shlex.join(words + (["--seeds", choice.seeds] if choice.seeds else []) + where))
+    words += ["--seeds", choice.seeds] if choice.seeds else []
+    note("next: " + shlex.join(words + results_words(chosen.results)))
     return FAILED if given_up else OK

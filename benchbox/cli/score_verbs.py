@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchbox.cli import early, early_files, early_results
+from benchbox.cli.arguments import RESAMPLES
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds
 
 KIND_HELP = "pareto, deltas, joints, categories, curves, pck or oks (repeatable); all when not given."
@@ -80,7 +81,7 @@ def compare(
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     resamples: Annotated[
         int | None,
-        typer.Option(min=100, max=1_000_000, help="Of images: 2000, of AP 1000; more for p of large families."),
+        typer.Option(min=RESAMPLES[0], max=RESAMPLES[1], help="Of images: 2000, of AP 1000; more for large families."),
     ] = None,
     scale: Scale = None,
     seeds: Seeds = None,
