@@ -40,7 +40,8 @@ ALLOWED = {
     "attention": {"attention"},
     "models": {"models", "attention"},
     "image_header": {"files"},
-    "datasets": {"datasets", "entries", "files", "image_header", "pose"},
+    "prediction_lists": {"entries"},
+    "datasets": {"datasets", "entries", "files", "image_header", "pose", "prediction_lists"},
     "engine": {"engine", "files", "pose"},
     "metrics": {"metrics", "entries", "pose"},
     "stats": {"stats", "metrics", "pose"},
@@ -91,6 +92,7 @@ ALLOWED = {
         "estimate",
         "image_header",
         "networks",
+        "prediction_lists",
         "saved",
         "store",
         "papers",
@@ -122,7 +124,7 @@ NEVER = {
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
 TORCH_FREE = "options saved document spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"
-TORCH_FREE += " image_header"
+TORCH_FREE += " image_header prediction_lists"
 NEVER |= {part: NEVER["config"] for part in TORCH_FREE.split()}
 
 

@@ -74,6 +74,9 @@ def comparison(
     asked = How(**how, kinds=("all", check_group(by)) if by else ("all", "pair"))
     early.confidence(asked.confidence)
     sides = [_side(text, scale, seeds, results) for text in (a, b)]
+    of = [_data_set(side.results[0], results) for side in sides]
+    if of[0] != of[1]:
+        raise CannotJudge(f"{a} is of {of[0]}, {b} of {of[1]}: other persons; give two results of one data set")
     (answer,) = compared([(sides[0].results, sides[1].results)], asked, results)
     if answer.problem:
         raise CannotJudge(f"{a} and {b} cannot be compared: {answer.problem}")
@@ -122,6 +125,13 @@ def _columns() -> list[Column]:
 
 def _chance(p: float) -> str:
     return f"{p:.4f}" if p >= 0.0001 else "<0.0001"
+
+
+def _data_set(result: str, results: Path) -> str:
+    """Return the data set of a job's or of saved predictions' persons."""
+    if result in saved.names(results):
+        return str(saved.find(results, result).read()["dataset"]).partition(":")[0]
+    return JobDir.of(results, result).read().dataset.name
 
 
 def _side(text: str, scale: str | None, seeds: str | None, results: Path) -> Side:

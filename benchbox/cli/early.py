@@ -81,6 +81,15 @@ def study_or_paper(verb: str, study: Path | None, paper: str | None) -> None:
         raise InvalidInput(f"{verb}: give either a study's file or --paper NAME (papers: {', '.join(known.papers())})")
 
 
+def one_kind(studies: Sequence[Path], paper: str | None) -> None:
+    """See that a page was asked of studies or of a paper, which has its own.
+
+    Raises: InvalidInput where both were named.
+    """
+    if studies and paper is not None:
+        raise InvalidInput("report: give studies' files or --paper NAME, which shows its studies, not both")
+
+
 def of_table(study: Path | None, paper: str | None, tables: Iterable[str], of_study: Iterable[Any]) -> None:
     """See that what was asked of a table goes with its study or its paper.
 

@@ -13,7 +13,10 @@ from benchbox.errors import InvalidInput, nearest
 _JOINTS = {"mpii": 16, "lsp": 14, "lspet": 14}
 _ARRAYS = (".mat", ".h5", ".hdf5", ".json")
 _SPACES = b" \t\r\n\xef\xbb\xbf"
+_HDF5 = b"\x89HDF"
 _MOST = 10_000
+_MOST_READ = 2_000_000
+"""Bytes of predictions that are looked at whole; the worker reads what is larger."""
 
 
 def file(path: Path) -> None:
@@ -71,13 +74,26 @@ def predictions(path: Path, dataset: str) -> None:
         raise InvalidInput(f"{path}: predictions of {name} come as .mat, .h5 or .json; give one of them")
     with path.open("rb") as content:
         start = content.read(_MOST).lstrip(_SPACES)
-    if name == "coco" and start.startswith(b"{"):
-        expected = 'e.g. [{"image_id": 1, "category_id": 1, "keypoints": [...], "score": 0.9}]'
-        raise InvalidInput(f"{path}: expected a list of COCO results, found an object; {expected}")
     if name in _JOINTS and len(_coco_points(start)) == 3 * 17:
         raise InvalidInput(
             f"{path}: a COCO result file of 17 joints; {name} has {_JOINTS[name]}; did you mean --dataset coco?"
         )
+    if path.suffix.lower() in (".h5", ".hdf5") and not start.startswith(_HDF5):
+        raise InvalidInput(f"{path}: not an HDF5 file; give predictions of {name} as .mat, .h5 or .json")
+    if path.stat().st_size <= _MOST_READ:
+        _lists(path, name)
+
+
+def _lists(path: Path, name: str) -> None:
+    """Read what is quickly read, so that nothing heavy is loaded for a file that is wrong."""
+    from benchbox.prediction_lists import read_lists, read_results
+
+    if name == "coco":
+        read_results(path)
+    elif path.suffix.lower() == ".json":
+        joints = len(read_lists(path)[0])
+        if joints != _JOINTS[name]:
+            raise InvalidInput(f"{path}: people with {joints} joints; {name} has {_JOINTS[name]}; give others")
 
 
 def _coco_points(start: bytes) -> list[Any]:
@@ -99,10 +115,10 @@ def split(named: str, shown: str) -> None:
     """
     name, _, word = named.partition(":")
     entry, data = CATALOGUE.get(name), data_root()
-    if not word or entry is None or not entry.split_file:
+    if not word or entry is None or word in entry.people:
         return
-    there = data is not None and (data / entry.split_file.format(word)).is_file()
-    if word not in entry.people and not there:
+    own = data / (entry.split_file.format(word) or f"{name}/splits.json") if data else None
+    if own is None or not own.is_file():
         raise InvalidInput(f"{shown}: unknown split {word}{nearest(word, entry.people)}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchbox.cli import known
 from benchbox.console import note
-from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
+from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput, nearest
 
 MOST_NAMES = 8
 """Arms that one line tells."""
@@ -119,3 +119,12 @@ def result(text: str, scale: str | None, results: Path) -> str:
         hint = nearest(text, [*saved, *ids]) or "; it has no results yet: benchbox run STUDY.toml makes them"
         raise InvalidInput(f"{text}: neither a job nor saved predictions in {results}, nor STUDY.toml:ARM{hint}")
     return found[0]
+
+
+def some(results: Path) -> None:
+    """See that anything was ever run.
+
+    Raises: CannotJudge.
+    """
+    if not known.jobs(results):
+        raise CannotJudge(f"report: there are no jobs in {results}; name a study, or call benchbox run first")

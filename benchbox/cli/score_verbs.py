@@ -65,7 +65,10 @@ def report(
 
     Exit codes: 0 written, 2 usage or an invalid study, 3 nothing has results, 4 it cannot be written or opened.
     """
+    early.one_kind(studies or [], paper)
     early.look(studies or [], paper=paper, scale=scale)
+    if not studies and paper is None:
+        early_results.some(results)
     early_files.page(out)
     from benchbox.cli import report as verb
 

@@ -14,6 +14,7 @@ import pytest
 from benchbox.cli.app import main
 from benchbox.jobdir import JobDir
 from benchbox.plan import expand
+from benchbox.saved import replaced
 from benchbox.spec import read_study
 
 NEXT = re.compile(
@@ -119,6 +120,11 @@ CORPUS = {
     "score theirs/object.json --dataset coco:val2017": "expected a list of COCO results, found an object; e.g. [{",
     "score theirs/people.json --dataset mpii:valid": "a COCO result file of 17 joints; mpii has 16; did you mean",
     "score FILE --dataset lsp": "x.txt: predictions of lsp come as .mat, .h5 or .json; give one of them",
+    "score theirs/boxes.json --dataset coco:val2017": "result 1: no keypoints; boxes, not keypoints? e.g. [{",
+    "score theirs/points.json --dataset mpii:valid": "people with 3 joints; mpii has 16; give others",
+    "score theirs/array.h5 --dataset mpii:valid": "not an HDF5 file; give predictions of mpii as .mat, .h5 or",
+    "score theirs/points.json --dataset lsp:tst": 'lsp:tst: unknown split tst; did you mean "test"?',
+    "report STUDY --paper acnn": "report: give studies' files or --paper NAME",
     "score FILE --dataset coco:vaal2017": '--dataset coco:vaal2017: unknown split vaal2017; did you mean "val2017"?',
     "data check coco:val": 'coco:val: unknown split val; did you mean "val2017"?',
     "data check mpii:val": 'mpii:val: unknown split val; did you mean "valid"?',
@@ -171,7 +177,13 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "theirs/object.json").write_text('\n{"annotations": []}')
     person = {"image_id": 1, "category_id": 1, "keypoints": [1.5] * 51, "score": 0.5}
     (tmp_path / "theirs/people.json").write_text(json.dumps([person] * 999))
+    box = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 0.5}
+    (tmp_path / "theirs/boxes.json").write_text(json.dumps([person, box]))
+    (tmp_path / "theirs/points.json").write_text(json.dumps([[[1, 2]] * 3] * 9))
+    (tmp_path / "theirs/array.h5").write_bytes(b"\x89PNG\r\n\x1a\n" * 9)
     finish(tmp_path / "ablations/smoke.toml", "baseline", tmp_path / "done")
+    keep(tmp_path / "done", "theirs", "mpii:valid")
+    keep(tmp_path / "done", "others", "coco:val2017")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCHBOX_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -190,6 +202,12 @@ def finish(study: Path, name: str, results: Path) -> None:
             attempt.table("scores").touch()
             attempt.publish({}, 1.0)
             attempt.end("done")
+
+
+def keep(results: Path, name: str, dataset: str) -> None:
+    """Save predictions as `score --save` does, without their tables."""
+    with replaced(results, name, {"dataset": dataset, "truth": "", "prediction": [], "skeleton": "coco17"}):
+        pass
 
 
 def typed(call: str) -> str:
@@ -251,13 +269,26 @@ def test_no_mistake_waits_for_what_computes(here: Path) -> None:
         assert (call, code, sorted(set(HEAVY) & set(modules))) == (call, 2, [])
 
 
-def test_gates_without_results_or_references_wait_for_nothing_either(here: Path) -> None:
-    calls = ["gate ablations/smoke.toml", "gate ablations/smoke.toml --update", "gate none.toml"]
+CANNOT_JUDGE = {
+    "gate ablations/smoke.toml": "",
+    "gate ablations/smoke.toml --update": "",
+    "gate none.toml": "",
+    "report": "report: there are no jobs in results; name a study, or call benchbox run first",
+    "compare theirs others --results done": "theirs is of mpii, others of coco: other persons; give two results of",
+    "compare theirs ARM --results done": "is of mpii, ablations/smoke.toml:baseline of synthetic: other persons",
+    "compare ARM ARM": "no seed of it is done at scale tiny; benchbox run ablations/smoke.toml --scale tiny",
+}
+
+
+def test_what_cannot_be_judged_waits_for_nothing_either(here: Path) -> None:
     text = (here / "ablations/smoke.toml").read_text(encoding="utf-8")
     (here / "none.toml").write_text(text[: text.index("[[gates]]")], encoding="utf-8")
     words = [sys.executable, "-c", ONE_BY_ONE]
+    calls = [typed(call) for call in CANNOT_JUDGE]
     done = subprocess.run(words, input=json.dumps(calls), capture_output=True, text=True, cwd=here)
     assert done.returncode == 0, done.stderr
     for call, code, modules in json.loads((here / "found.json").read_text(encoding="utf-8")):
         assert (call, code, sorted(set(HEAVY) & set(modules))) == (call, 3, [])
+    for expected in CANNOT_JUDGE.values():
+        assert expected in done.stderr
     assert "no gates are declared" in json.loads((here / "results/gate/gate.json").read_text())["problem"]
