@@ -79,8 +79,21 @@ def misuse(problem: Any) -> InvalidInput:
         return InvalidInput(f"{problem.option_name}: unknown option of {path}{nearest(problem.option_name, known)}")
     if "'--paper'" in said and (papers := [word for word in sys.argv[2:] if word in known_papers()]):
         return InvalidInput(f"{path}: {said}; did you mean {path} --paper {papers[0]}?")
+    said = _refused_value(problem) or said
     examples = re.findall(r"Example: (.*)", command.help or "")
     return InvalidInput(f"{path}: {said}; {f'e.g. {examples[0]}' if examples else f'see {path} --help'}")
+
+
+def _refused_value(problem: Any) -> str:
+    """Say which value of which option is not of its type or range; empty where something else is wrong."""
+    find_errors = getattr(problem.__cause__, "errors", None)
+    if find_errors is None or problem.param is None:
+        return ""
+    (first, *_) = find_errors()
+    limits = first.get("ctx") or {}
+    texts = [text for kind, text in WRONG_VALUES.items() if first["type"].startswith(kind)]
+    name = max(problem.param.opts, key=len) if problem.param.opts else problem.param.name
+    return f"{name} {first['input']}: must be {texts[0].format(**limits)}" if texts else ""
 
 
 def _version(asked: bool) -> None:
@@ -89,6 +102,15 @@ def _version(asked: bool) -> None:
 
         typer.echo(f"benchbox {__version__}")
         raise typer.Exit
+
+
+WRONG_VALUES = {
+    "int_": "a whole number",
+    "float_": "a number",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+}
+"""Kinds of pydantic's errors, by which typer refuses values, and what is expected."""
 
 
 @app.callback()

@@ -17,13 +17,12 @@ from benchbox.cli import folders, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display, standing
 from benchbox.cli.places import results_words
-from benchbox.cli.study import Choice, Selection, estimates, headline, select
+from benchbox.cli.study import Choice, Selection, estimates, headline, select, waits
 from benchbox.config import schedule as schedule_of
 from benchbox.console import ask, live, many, note
-from benchbox.digest import source_digest
 from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
 from benchbox.files import explained, read_json
-from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir, State
+from benchbox.jobdir import FAILURE_CLASSES, REPEATED_CLASSES, Attempt, JobDir
 from benchbox.plan import Arm, jobs, names
 from benchbox.queues import QUEUES
 from benchbox.queues.cluster import CLUSTERS
@@ -77,7 +76,7 @@ def run(path: Path, choice: Choice, how: How) -> int:
         note(f"{silent}; its jobs count as their folders say")
     shares = _shares(chosen.arms, how)
     _check_shares(chosen.arms, shares)
-    todo = [arm for job, arm in jobs(chosen.arms).items() if _pending(states[job], how.retry, how.stale)]
+    todo = [arm for job, arm in jobs(chosen.arms).items() if waits(states[job], how.retry, how.stale)]
     if how.on in CLUSTERS:
         todo = [arm for arm in todo if states[arm.job].name != "running"]
     counted = count_networks([arm.config for arm in chosen.arms])
@@ -145,20 +144,6 @@ def _submit(
     look = ["benchbox", "status", str(path), "--scale", chosen.scale, *results_words(chosen.results)]
     note("look: " + shlex.join(look))
     return OK
-
-
-def _pending(state: State, retry: Sequence[str], stale: bool) -> bool:
-    if state.name == "done":
-        return False
-    if state.name == "stale":
-        return stale
-    if state.name == "queued":
-        return False
-    if state.name == "cancelled":
-        return "cancelled" in retry
-    if state.name == "failed":
-        return state.failure in (*REPEATED_CLASSES, *retry) or state.source != source_digest()
-    return True
 
 
 def _too_long(chosen: Selection, choice: Choice, seconds: float) -> bool:

@@ -16,15 +16,14 @@ from benchbox.cli.early_results import arms_named
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.console import duration, many, note
+from benchbox.digest import source_digest
 from benchbox.errors import OK, EnvironmentProblem
-from benchbox.jobdir import JobDir, State
+from benchbox.jobdir import REPEATED_CLASSES, JobDir, State
 from benchbox.plan import Arm, expand, jobs
 from benchbox.spec import Study, read_study
 
 COUNTED = ("done", "stale", "running", "queued", "failed", "cancelled")
 """States that a study's headline counts, of jobs that are not to do."""
-LEFT_ALONE = ("done", "stale", "cancelled")
-"""States whose jobs nothing is done for, unless it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def plan(path: Path, choice: Choice, format: str, *, schedules: bool = False, ef
             }
         )
         seen.add(arm.job)
-    todo = [job for job, state in states.items() if state.name not in LEFT_ALONE]
+    todo = [job for job, state in states.items() if waits(state)]
     note(headline(chosen, states, seconds, todo, at_once=folders.pool().most))
     _doubt(chosen)
     power.warn(chosen)
@@ -127,6 +126,19 @@ def _doubt(chosen: Selection) -> None:
         note(f"{problem}; until then times are a guess, and run refuses")
     if chosen.scale == "paper" and not folders.gpus():
         note("times are those of this CPU; scale paper is meant for GPUs")
+
+
+def waits(state: State, retry: Sequence[str] = (), stale: bool = False) -> bool:
+    """Tell whether `run` takes a job up, given classes of failures to repeat and whether to renew what is stale."""
+    if state.name in ("done", "queued"):
+        return False
+    if state.name == "stale":
+        return stale
+    if state.name == "cancelled":
+        return "cancelled" in retry
+    if state.name == "failed":
+        return state.failure in (*REPEATED_CLASSES, *retry) or state.source != source_digest()
+    return True
 
 
 def estimates(chosen: Selection, states: dict[str, State], counted: dict[str, costs.Costs]) -> dict[str, float]:

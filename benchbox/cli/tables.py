@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +18,18 @@ from benchbox.cli.finished import next_step, scaled
 from benchbox.cli.grid import emit_sheets
 from benchbox.cli.markup import Column, Look, Sheet
 from benchbox.cli.papers import filled_tables, study_of
+from benchbox.cli.places import results_words
 from benchbox.cli.scores import check_group
 from benchbox.console import note
-from benchbox.errors import CANNOT_JUDGE, OK
+from benchbox.errors import CANNOT_JUDGE, OK, CannotJudge
 from benchbox.papers import read as papers
 from benchbox.report.layout import SCHEMA, Layout
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
 from benchbox.spec import read_study
+
+MANY_PROTOCOLS = 4
+"""Protocols above which a table says how to show one: their columns do not stand side by side in a terminal."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,16 @@ def table(
     """Print one study's table or all tables of a paper."""
     found = layouts(path, paper, scale, shown, results, wide=format == "csv")
     emit_sheets(format, *sheets(found, paper, shown, format))
-    for command in _next_steps(found, scale, shown.seeds, results):
-        note(f"next: {command}")
+    for step in _next_steps(found, scale, shown.seeds, results):
+        note(step)
+    used = found[0].meta.get("protocols", ())
+    if len(used) > MANY_PROTOCOLS and not shown.protocols:
+        note(f"scores by {len(used)} protocols; one alone: --protocol {used[0]}")
     return CANNOT_JUDGE if strict and any(layout.missing for layout in found) else OK
 
 
 def _next_steps(found: Sequence[Layout], asked: str | None, seeds: str | None, results: Path) -> list[str]:
-    """Return the commands that fill what waits in tables, one for each study and scale."""
+    """Return lines with the commands that fill what waits in tables, or tell why it failed, of each study and scale."""
     states: dict[tuple[Path, str], list[str]] = {}
     for layout in found:
         origin, scale = layout.origin, layout.meta["scale"]
@@ -67,12 +75,16 @@ def _next_steps(found: Sequence[Layout], asked: str | None, seeds: str | None, r
         for row, record in zip(table.rows, layout.records, strict=True):
             if row.arm:
                 states.setdefault((study_of(table.study_of(row)).path, scale), []).append(record["state"])
-    commands = [
+    lines = []
+    for (path, scale), some in states.items():
         # with nothing there, the table stands at the scale that run would choose
-        next_step(path, some, scale=asked or (scale if set(some) - {"pending"} else None), results=results, seeds=seeds)
-        for (path, scale), some in states.items()
-    ]
-    return [command for command in commands if command]
+        known = asked or (scale if set(some) - {"pending"} else None)
+        step = next_step(path, some, scale=known, results=results, seeds=seeds)
+        lines += [f"next: {step}"] if step else []
+        if "failed" in some:
+            words = ["benchbox", "status", path.as_posix(), "--scale", scale, *(["--seeds", seeds] if seeds else [])]
+            lines.append(f"see why some failed: {shlex.join(words + results_words(results))}")
+    return lines
 
 
 def layouts(
@@ -108,6 +120,7 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     gaps = differences(arms, rows, asked_how, results, shown.saved) if shown.compare else None
     how: dict[str, Any] = {"asked": shown.protocols, "mixed": shown.mixed, "gaps": gaps}
     if by:
+        _require_scores(path, [row.state for row in rows], scale, shown, results)
         layout = group_table(study.title, scale, rows, by, **how)
     else:
         networks = {name: {key: found[key] for key in ("parameters", "macs")} for name, found in counted(arms).items()}
@@ -120,6 +133,16 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     }
     origin |= {"mixed": shown.mixed, "saved": list(shown.saved), "compare": shown.compare}
     return replace(layout, origin=origin | ({"seeds": shown.seeds} if shown.seeds else {}))
+
+
+def _require_scores(path: Path, states: Sequence[str], scale: str, shown: Shown, results: Path) -> None:
+    """See that an arm has scores that groups can be made of.
+
+    Raises: CannotJudge with the command that makes them.
+    """
+    if not set(states) & {"done", "stale", "saved"}:
+        step = next_step(path, states, scale=scale, results=results, seeds=shown.seeds)
+        raise CannotJudge(f"{path}: nothing of it is done at scale {scale}; {step or f'see benchbox status {path}'}")
 
 
 def paper_layouts(name: str, shown: Shown, asked: str | None, results: Path, *, wide: bool = False) -> list[Layout]:

@@ -45,8 +45,8 @@ def read_joint_array(path: Path, *, people: int, joints: int, truth: str = "the 
     The array may lie in any order of its axes; a third column (confidence) is left out.
 
     Args:
-        path: .mat (to version 7.2) or .h5 with an array under one of `ARRAY_KEYS` of prediction_lists; .json with such an array, a list
-            of K points for everybody, or a list of objects that hold one.
+        path: .mat (to version 7.2) or .h5 with an array under one of `prediction_lists.ARRAY_KEYS`; .json with such
+            an array, a list of K points for everybody, or a list of objects that hold one.
         people: N of the ground truth.
         joints: K.
         truth: what messages call the ground truth.

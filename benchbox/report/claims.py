@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchbox.papers import formula
-from benchbox.papers.formula import Check, Formula, Span
+from benchbox.papers.formula import SLACK, Check, Formula, Span
 from benchbox.papers.read import Claim, Paper
 from benchbox.report import verdict
 from benchbox.report.cells import Cell, Filled
@@ -15,6 +16,7 @@ from benchbox.report.layout import SCHEMA, Heading, Layout
 from benchbox.report.marks import Note
 
 NOT_MEASURED = "not measured"
+MOST_DIGITS = 3
 Gap = Mapping[str, Any]
 Gaps = Mapping[tuple[str, str], Gap]
 """The difference of two cells, first - second, as the fields of `stats.compare.Comparison`, by their addresses."""
@@ -175,12 +177,21 @@ def _judged(check: Check, gap: Gap | None) -> str:
     return formula.judge(found, check.sign, check.right if check.literal else formula.exact(0))
 
 
-def _values(checks: Sequence[Check], gaps: Sequence[Gap | None] = (), decimals: int = 2) -> str:
-    """Spell what was compared; a difference with its interval."""
+def _values(checks: Sequence[Check], gaps: Sequence[Gap | None] = (), decimals: int | None = None) -> str:
+    """Spell what was compared, to the decimals that it is known to when None; a difference with its interval."""
     gap = gaps[0] if len(checks) == 1 and gaps else None
     interval = f" [{gap['low']:+.2f}, {gap['high']:+.2f}]" if gap and gap["low"] is not None else ""
+
+    def spelt(side: Span) -> str:
+        return f"{side.value:.{_digits(side) if decimals is None else decimals}f}"
+
     if len(checks) == 1 and checks[0].literal:
-        return f"{checks[0].left.value:.{decimals}f}{interval}"
-    chain = f"{checks[0].left.value:.{decimals}f}"
-    chain += "".join(f" {check.sign} {check.right.value:.{decimals}f}" for check in checks)
+        return f"{spelt(checks[0].left)}{interval}"
+    chain = spelt(checks[0].left) + "".join(f" {check.sign} {spelt(check.right)}" for check in checks)
     return f"{chain}{f'; difference {interval.strip()}' if interval else ''}"
+
+
+def _digits(side: Span) -> int:
+    """Return the decimals that a number is known to."""
+    width = side.high - side.low
+    return max(0, min(MOST_DIGITS, math.ceil(-math.log10(width) - SLACK))) if 0 < width < math.inf else 2

@@ -32,7 +32,8 @@ CORPUS = {
     "table --papr acnn": '--papr: unknown option of benchbox table; did you mean "--paper"?',
     "run STUDY --scael tiny": 'did you mean "--scale"?',
     "run": "missing argument",
-    "run STUDY --jobs many": "--jobs",
+    "run STUDY --jobs many": "benchbox run: --jobs many: must be a whole number; e.g.",
+    "run STUDY -j 0": "benchbox run: --jobs 0: must be at least 1; e.g.",
     "gate --seeds": "requires an argument",
     "run nowhere.toml": "nowhere.toml: no such file; known: ablations/smoke.toml",
     "run smoke.toml": 'did you mean "ablations/smoke.toml"?',
@@ -73,7 +74,7 @@ CORPUS = {
     f"score {LONG} --dataset coco": ": file name too long; give another path",
     f"models check {LONG}": ": file name too long; give another path",
     f"init --vary train.batch={'9' * 5000}": "needs two values or more",
-    "compare a b --resamples 9999999999": "less than or equal to 1000000",
+    "compare a b --resamples 9999999999": "--resamples 9999999999: must be at most 1000000",
     "data check cooc": 'unknown data set; did you mean "coco"?',
     "models list hrnt": "did you mean",
     "verify nowhere.tex": "nowhere.tex: no such file",
@@ -141,7 +142,7 @@ CORPUS = {
     "table STUDY --protocol pckh@.5": 'metric pckh@.5; did you mean "pckh@0.5"? (or another threshold: pckh@0.1)',
     "claims acnn": "missing option '--paper'; did you mean benchbox claims --paper acnn?",
     "claims": "missing option '--paper'; e.g. benchbox claims --paper",
-    "doctor --kills 0": "should be greater than or equal to 1; e.g. benchbox doctor",
+    "doctor --kills 0": "benchbox doctor: --kills 0: must be at least 1; e.g. benchbox doctor",
 }
 HEAVY = ("torch", "pandas", "pyarrow", "scipy", "matplotlib", "cv2")
 ONE_BY_ONE = """

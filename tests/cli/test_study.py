@@ -80,8 +80,8 @@ def test_the_headline_counts_what_is_done_now(todo: list[str], said: str, root: 
 def test_what_is_run_again(
     state: State, retry: list[str], stale: bool, runs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "source_digest", lambda: "same")
-    assert run._pending(state, retry, stale) == runs
+    monkeypatch.setattr(study, "source_digest", lambda: "same")
+    assert study.waits(state, retry, stale) == runs
 
 
 def test_the_scale_is_paper_only_with_a_gpu_and_all_of_coco(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
