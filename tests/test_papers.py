@@ -11,6 +11,7 @@ from benchbox.config import JobConfig
 from benchbox.errors import InvalidInput
 from benchbox.papers import formula
 from benchbox.papers import read as papers
+from benchbox.papers.words import find_column, find_row, find_table
 from benchbox.plan import expand
 from benchbox.spec import read_study
 
@@ -198,6 +199,31 @@ def test_what_is_wrong_with_a_paper_is_one_line(old: str, new: str, message: str
         papers.read_file(file)
     assert message in str(problem.value)
     assert "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("paper", "table", "row", "column", "found"),
+    [
+        ("mrn-attention", "Table 1", "Fig. 3", "average accuracy", "1/fig-3/accuracy"),
+        ("mrn-attention", "1", "YANG", "accuracy", "1/yang/accuracy"),
+        ("mrn-attention", "1", "global (Fig. 4)", "accuracy", "1/fig-4/accuracy"),
+        ("efficient-hrnet", "i", "stage-1", "ap", "I/stage-1/AP"),
+        ("efficient-hrnet", "table II", "HRNet-W32, Our", "AP", "II/our-w32/AP"),
+    ],
+)
+def test_a_cell_is_found_by_the_words_that_are_printed(
+    paper: str, table: str, row: str, column: str, found: str
+) -> None:
+    one = find_table(papers.read(paper), table)
+    assert "/".join([one.id, find_row(one, row).key, find_column(one, column).key]) == found
+
+
+def test_words_that_stand_in_several_rows_are_answered_with_their_keys() -> None:
+    table = find_table(papers.read("efficient-hrnet"), "II")
+    with pytest.raises(InvalidInput, match="HRNet stands in several rows; give one of w32, w48, our-w32, our-w48"):
+        find_row(table, "HRNet")
+    with pytest.raises(InvalidInput, match='no row our-w322; did you mean "our-w32"'):
+        find_row(table, "our-w322")
 
 
 def test_a_word_that_is_nearly_right_is_answered_with_the_right_one() -> None:

@@ -108,12 +108,13 @@ def places(paper: str, tables: Iterable[str], row: str = "", column: str = "") -
     Raises: InvalidInput with the nearest.
     """
     from benchbox.papers.read import read
+    from benchbox.papers.words import find_column, find_row, find_table
 
-    for id in tables:
-        table = read(paper).table(id)
+    for name in tables:
+        table = find_table(read(paper), name)
         if row:
-            table.row(row)
-            table.column(column)
+            find_row(table, row)
+            find_column(table, column)
 
 
 def data_set(named: str) -> None:

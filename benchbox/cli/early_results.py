@@ -39,11 +39,17 @@ def arm(study: Path, name: str, scale: str | None) -> None:
 
 
 def arms_named(names: Sequence[str], parts: Sequence[str]) -> list[str]:
-    """Return the names that contain one of some parts.
+    """Return the names that one of some parts means: the name that it is, else all that contain it.
 
     Raises: InvalidInput where none does.
     """
-    found = [name for name in names if any(part.lower() in name.lower() for part in parts)]
+    whole = {name.lower() for name in names}
+    wanted = [part.lower() for part in parts]
+    found = [
+        name
+        for name in names
+        if any(name.lower() == part if part in whole else part in name.lower() for part in wanted)
+    ]
     if not found:
         raise InvalidInput(f"--only {' '.join(parts)}: no arm{nearest(parts[0], names)}")
     return found

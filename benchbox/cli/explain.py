@@ -12,14 +12,18 @@ from typing import Any
 from benchbox import store
 from benchbox.cli import folders
 from benchbox.cli.arms import arm_rows, counted
-from benchbox.cli.finished import choose_scale
+from benchbox.cli.early import seeds_of
+from benchbox.cli.finished import scaled
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.cli.papers import filled_tables, study_of
+from benchbox.cli.places import results_words
+from benchbox.cli.scores import N
 from benchbox.errors import OK, InvalidInput, nearest
 from benchbox.jobdir import JobDir
 from benchbox.papers import read as papers
 from benchbox.papers.read import COUNTED
+from benchbox.papers.words import find_column, find_row, find_table
 from benchbox.plan import Arm, expand
 from benchbox.report.frame import protocols
 from benchbox.report.layout import heading, score_columns
@@ -41,27 +45,38 @@ class Asked:
 
 
 def explain(
-    table: str, row: str, column: str, *, paper: str | None, scale: str | None, results: Path, format: str
+    table: str,
+    row: str,
+    column: str,
+    *,
+    paper: str | None,
+    scale: str | None,
+    seeds: str | None = None,
+    results: Path,
+    format: str,
 ) -> int:
-    """Print what is behind one cell."""
-    asked = (
-        _of_paper(paper, table, row, column, scale, results) if paper else _of_study(table, row, column, scale, results)
-    )
-    arms = [arm for arm in expand(asked.study, asked.scale) if arm.name == asked.arm] if asked.study else []
+    """Print what is behind one cell; seeds: as typed, of a study's arm, its own when None."""
+    if paper:
+        asked = _of_paper(paper, table, row, column, scale, results)
+    else:
+        asked = _of_study(table, row, column, scale, seeds, results)
+    whole = expand(asked.study, asked.scale, seeds_of(seeds)) if asked.study else []
+    arms = [arm for arm in whole if arm.name == asked.arm]
     rows = _runs(arms, asked, results)
-    commands = _commands(asked, rows, results) if asked.study else []
+    commands = _commands(asked, rows, seeds, results) if asked.study else []
     facts = asked.facts | _facts(asked, arms)
     meta = {"schema": 1, "kind": "explain", "scale": asked.scale, "metric": asked.metric, "group": asked.group}
     meta |= {"arm": asked.arm or None, "protocol": asked.protocol or None, "facts": facts, "commands": commands}
     notes = [f"{name}: {text}" for name, text in facts.items()] + [f"$ {command}" for command in commands]
+    notes[:0] = [N] if any(row["n"] for row in rows) else []
     emit(format, asked.title, _columns(asked), rows, meta, notes)
     return OK
 
 
 def _of_paper(name: str, table: str, row: str, column: str, scale: str | None, results: Path) -> Asked:
     paper = papers.read(name)
-    one = paper.table(table)
-    line, place = one.row(row), one.column(column)
+    one = find_table(paper, table)
+    line, place = find_row(one, row), find_column(one, column)
     title = f"{name}, Table {one.id}: {line.key}, {place.heading}"
     facts = {"Printed": " | ".join(line.printed)}
     if not place.metric:
@@ -80,12 +95,12 @@ def _of_paper(name: str, table: str, row: str, column: str, scale: str | None, r
     return Asked(title, study, filled.scale, line.arm, place.metric, place.group, cell.protocol, facts)
 
 
-def _of_study(table: str, row: str, column: str, asked: str | None, results: Path) -> Asked:
+def _of_study(table: str, row: str, column: str, asked: str | None, seeds: str | None, results: Path) -> Asked:
     study = read_study(Path(table))
-    scale = choose_scale(study, asked, results)
-    arms = [arm for arm in expand(study, scale) if arm.name == row]
+    scale, everybody = scaled(study, asked, results, seeds_of(seeds))
+    arms = [arm for arm in everybody if arm.name == row]
     if not arms:
-        names = {arm.name for arm in expand(study, scale)}
+        names = {arm.name for arm in everybody}
         raise InvalidInput(f'{study.path}: has no arm "{row}"{nearest(row, names)}')
     title = f"{study.title}: {row}, {column}"
     if column in COUNTED:
@@ -154,12 +169,13 @@ def _columns(asked: Asked) -> list[Column]:
     ]
 
 
-def _commands(asked: Asked, runs: Sequence[dict[str, Any]], results: Path) -> list[str]:
+def _commands(asked: Asked, runs: Sequence[dict[str, Any]], seeds: str | None, results: Path) -> list[str]:
     assert asked.study is not None
-    words = f"{shlex.quote(asked.study.path.as_posix())} --scale {asked.scale} --only {shlex.quote(asked.arm)}"
+    where = results_words(results)
+    of_seeds = ["--seeds", seeds] if seeds else []
+    words = [asked.study.path.as_posix(), "--scale", asked.scale, "--only", asked.arm, *of_seeds, *where]
     states = {run["job"]: run["state"] for run in runs}
-    return [
-        f"benchbox run {words}" + (" --retry cancelled" if "cancelled" in states.values() else ""),
-        *([f"benchbox rescore {words} --check"] if {"done", "stale"} & set(states.values()) else []),
-        *(f"benchbox logs {job}" for job in states if JobDir.of(results, job).numbers()),
-    ]
+    calls = [["run", *words, *(["--retry", "cancelled"] if "cancelled" in states.values() else [])]]
+    calls += [["rescore", *words, "--check"]] if {"done", "stale"} & set(states.values()) else []
+    calls += [["logs", job, *where] for job in states if JobDir.of(results, job).numbers()]
+    return [shlex.join(["benchbox", *call]) for call in calls]

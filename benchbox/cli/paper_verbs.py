@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from benchbox.cli import early, early_files, early_results
-from benchbox.cli.options import Format, Json, Results, Scale
+from benchbox.cli.options import Format, Json, Results, Scale, Seeds
+from benchbox.errors import InvalidInput
 
 PaperName = Annotated[str, typer.Option("--paper", help="A paper, e.g. efficient-hrnet.", show_default=False)]
 
@@ -36,10 +37,11 @@ def claims(
 
 def explain(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="STUDY.toml; with --paper a table, e.g. I.")],
-    row: Annotated[str, typer.Argument(metavar="ROW", help="An arm; with --paper also a row's key.")],
+    row: Annotated[str, typer.Argument(metavar="ROW", help="An arm; with --paper also what is printed in the row.")],
     column: Annotated[str, typer.Argument(metavar="COLUMN", help="Its heading, e.g. AP.")],
     paper: Annotated[str | None, typer.Option("--paper", help="A paper, e.g. efficient-hrnet.")] = None,
     scale: Scale = None,
+    seeds: Seeds = None,
     results: Results = Path("results"),
     format: Format = "rich",
     json: Json = False,
@@ -56,10 +58,12 @@ def explain(
         early.column(column)
     else:
         early.places(paper, [table], row, column)
+        if seeds is not None:
+            raise InvalidInput("explain: --seeds goes with a study's file; give one, not a paper")
     from benchbox.cli import explain as verb
 
-    shown = "json" if json else format
-    sys.exit(verb.explain(table, row, column, paper=paper, scale=scale, results=results, format=shown))
+    how: dict[str, Any] = {"scale": scale, "seeds": seeds, "results": results, "format": "json" if json else format}
+    sys.exit(verb.explain(table, row, column, paper=paper, **how))
 
 
 def verify(

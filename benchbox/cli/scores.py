@@ -19,6 +19,8 @@ from benchbox.plan import jobs
 
 GROUPS = ("all", "pair", "joint", "category", "activity")
 """Kinds of groups that scores come in; the first two are shown unless another is asked for."""
+N = "n: labelled joints; of AP, predictions; of a category or an activity, persons."
+"""What the column n counts."""
 
 
 def score(
@@ -130,7 +132,7 @@ def _made(protocol: str) -> str:
 
 def _footnotes(rows: Sequence[dict[str, Any]], prediction: str) -> list[str]:
     kinds = sorted({row["group"].partition(":")[0] for row in rows} - {"all", "pair"})
-    notes = ["n: labelled joints; of AP, predictions; of a category or an activity, persons."]
+    notes = [N]
     if prediction.startswith("given") and rows:
         example = _made(next((row["protocol"] for row in rows if "/hrnet-v1/" in row["protocol"]), rows[0]["protocol"]))
         notes.append(f"given: the file does not say how predictions were made; --protocol can ({example}).")

@@ -23,6 +23,7 @@ from benchbox.cli.scores import check_group
 from benchbox.console import note
 from benchbox.errors import CANNOT_JUDGE, OK, CannotJudge
 from benchbox.papers import read as papers
+from benchbox.papers.words import find_table
 from benchbox.report.layout import SCHEMA, Layout
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
@@ -148,7 +149,7 @@ def _require_scores(path: Path, states: Sequence[str], scale: str, shown: Shown,
 def paper_layouts(name: str, shown: Shown, asked: str | None, results: Path, *, wide: bool = False) -> list[Layout]:
     """Lay out tables of a paper, all when none is named; `wide` as for `paper_table`."""
     paper = papers.read(name)
-    tables = [paper.table(id) for id in shown.tables] or paper.tables
+    tables = [find_table(paper, name) for name in shown.tables] or paper.tables
     layouts = []
     for filled in filled_tables(paper, tables, asked, results, mixed=shown.mixed, compare=shown.compare):
         layout = paper_table(filled, wide=wide)

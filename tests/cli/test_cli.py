@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from benchbox.cli.early_results import arms_named
 from benchbox.cli.finished import next_step
+from benchbox.jobdir import JobDir
+from benchbox.plan import expand
+from benchbox.spec import read_study
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -225,3 +229,39 @@ def test_the_json_of_tables_is_frozen(
     both = json.loads(benchbox("table", "--paper", "efficient-hrnet", "--json").stdout)
     assert both.keys() == {"schema", "kind", "paper", "tables"}
     assert both["tables"][0] == paper
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        (["stage 1"], ["stage 1"]),
+        (["Stage 1+2"], ["stage 1+2"]),
+        (["stage"], ["stage 1", "stage 1+2"]),
+        (["base", "stage 1"], ["baseline", "stage 1"]),
+    ],
+)
+def test_a_whole_name_means_its_arm_alone(parts: list[str], found: list[str]) -> None:
+    assert arms_named(["baseline", "stage 1", "stage 1+2"], parts) == found
+
+
+def test_failed_jobs_that_run_leaves_alone_are_not_to_do_and_say_where_to_look(
+    smoke: str, benchbox: Call, tmp_path: Path
+) -> None:
+    for arm in expand(read_study(Path(smoke)), "tiny"):
+        folder = JobDir.of(tmp_path, arm.job)
+        folder.write(arm.config)
+        attempt = folder.claim()
+        assert attempt is not None
+        attempt.end("failed", failure="code", error="ZeroDivisionError", exit_code=1)
+    where = ("--scale", "tiny", "--results", str(tmp_path))
+    assert "2 arms, 2 jobs, 2 failed, nothing to do" in benchbox("plan", smoke, *where).stderr
+    said = benchbox("table", smoke, *where).stderr
+    assert said.strip() == f"see why some failed: benchbox status {smoke} --scale tiny --results {tmp_path}"
+    assert "see why: benchbox logs" in benchbox(*shlex.split(said)[5:]).stderr
+
+
+def test_a_table_by_joint_of_nothing_says_what_fills_it(smoke: str, benchbox: Call, tmp_path: Path) -> None:
+    done = benchbox("table", smoke, "--by", "joint", "--scale", "tiny", "--results", str(tmp_path))
+    assert done.returncode == 3
+    step = f"benchbox run {smoke} --scale tiny --results {tmp_path}"
+    assert done.stderr == f"benchbox: error: {smoke}: nothing of it is done at scale tiny; {step}\n"

@@ -403,8 +403,8 @@ def test_a_cell_is_explained_by_its_runs(results: Path, capsys: pytest.CaptureFi
         assert (row["seed"], row["state"], row["value"], row["n"]) == (0, "done", 45.26, 9)
         assert (row["commit"], row["device"]) == ("c0ffeec0ffee, changed", "a made-up device")
         assert answer["protocol"] == PROTOCOL
-        assert f"benchbox logs {row['job']}" in answer["commands"]
-        assert any("--scale tiny --only 'global (Fig. 4)'" in command for command in answer["commands"])
+        assert f"benchbox logs {row['job']} --results {results}" in answer["commands"]
+        assert f"--scale tiny --only 'global (Fig. 4)' --results {results}" in answer["commands"][0]
         assert 'model.attention "none" -> "global"' in answer["facts"]["Differs"]
     facts = {"paper": "mrn-attention", "scale": "tiny", "results": results, "format": "json"}
     explain.explain("2", "fig-5", "Mountain biking", **facts)
@@ -416,6 +416,16 @@ def test_a_cell_is_explained_by_its_runs(results: Path, capsys: pytest.CaptureFi
     answer = json.loads(capsys.readouterr().out)
     assert (answer["rows"], answer["commands"]) == ([], [])
     assert answer["facts"]["Cited"].startswith("[20] Yang et al. 2017")
+
+
+def test_a_cell_of_other_seeds_is_explained_with_commands_for_them(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = {"paper": None, "scale": "tiny", "seeds": "0,7", "results": results, "format": "json"}
+    explain.explain("ablations/mrn_attention.toml", "global (Fig. 4)", "PCKh", **how)
+    answer = json.loads(capsys.readouterr().out)
+    assert [(row["seed"], row["state"]) for row in answer["rows"]] == [(0, "done"), (7, "pending")]
+    assert [("--seeds 0,7" in command) for command in answer["commands"]] == [True, True, False]
 
 
 def test_a_cancelled_cell_says_what_takes_it_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
