@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -48,6 +49,25 @@ def shown(part: str) -> str:
 def python() -> list[str]:
     """Return the fenced Python blocks under `<!-- python -->`."""
     return re.findall(r"<!-- python -->\n```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def json_keys() -> dict[str, tuple[set[str], set[str]]]:
+    """Return what the README says of the JSON of each kind: the keys beside the rows, and those of a row."""
+    table = README.read_text(encoding="utf-8").split("<!-- json -->\n", 1)[1].split("\n\n", 1)[0]
+    found = {}
+    for line in table.splitlines()[2:]:
+        cells = (re.sub("and instead of rows:|and the columns of.*", "", cell) for cell in line.split("|")[1:4])
+        kind, beside, row = cells
+        found[re.findall("`([^`]*)`", kind)[0]] = ({*re.findall(r"\w+", beside)}, {*re.findall(r"\w+", row)})
+    return found
+
+
+def undocumented(answer: dict[str, Any]) -> set[str]:
+    """Return the keys in which a verb's JSON and what the README says of it differ; those of rows as far as any is."""
+    beside, row = json_keys()[answer["kind"]]
+    usual = {"schema", "kind"} | ({"title", "rows", "footnotes"} if answer["kind"] != "paper-tables" else set())
+    found = {key for one in answer.get("rows", ()) for key in one}
+    return (answer.keys() ^ (beside | usual)) | (found ^ row if found else set())
 
 
 def tree() -> list[str]:

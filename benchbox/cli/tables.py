@@ -107,7 +107,7 @@ def sheets(
     layouts: Sequence[Layout], paper: str | None, shown: Shown, format: str
 ) -> tuple[list[Sheet], dict[str, Any]]:
     """Return layouts as they are printed in a format, and what stands around several tables in JSON."""
-    several = {"schema": SCHEMA, "kind": "paper-tables", "paper": paper} if paper and not shown.tables else {}
+    several = {"schema": SCHEMA, "kind": "paper-tables", "paper": paper} if paper else {}
     return [sheet(layout, format) for layout in layouts], several
 
 

@@ -21,6 +21,7 @@ from benchbox.datasets.synthetic import files
 from benchbox.errors import EnvironmentProblem
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import COCO17
+from tests import readme
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -63,6 +64,7 @@ def test_a_sound_set_passes_and_a_damaged_one_does_not(benchbox: Call, data: Pat
     images[1].write_bytes(images[1].read_bytes()[:100])
     bad = benchbox("data", "check", "mpii", "--json", BENCHBOX_DATA=str(data))
     assert bad.returncode == 1
+    assert readme.undocumented(json.loads(bad.stdout)) == set()
     found = " ".join(row["examples"] for row in json.loads(bad.stdout)["rows"])
     assert images[0].name in found
     assert images[1].name in found

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from benchbox import records
+from tests import readme
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,6 +30,7 @@ def test_a_measurement_is_printed_and_kept(benchbox: Call, tmp_path: Path) -> No
     assert done.stderr == "hrnet-w32: measuring (1 of 1)\n"
     record = json.loads(done.stdout)
     assert (record["schema"], record["kind"]) == (1, "models-bench")
+    assert readme.undocumented(record | {"rows": [{"file": ""}]}) == set()
     assert record["setting"] == {"device": "cpu", "batch": 2, "precision": "fp32", "repeats": 1, "threads": 1}
     (row,) = record["rows"]
     (file,) = (tmp_path / "results/bench").iterdir()

@@ -21,6 +21,7 @@ from benchbox.jobdir import JobDir
 from benchbox.metrics.categories import COLUMNS
 from benchbox.plan import expand
 from benchbox.spec import read_study
+from tests import readme
 
 PROTOCOL = "pckh@0.5/hrnet-v1/gt-boxes/flip/regressed/complete"
 SCORES = {
@@ -109,7 +110,9 @@ def manuscript(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def verified(file: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, object]]:
     code = verify.verify([file], results, "json")
-    return code, json.loads(capsys.readouterr().out)
+    answer = json.loads(capsys.readouterr().out)
+    assert readme.undocumented(answer) == set()
+    return code, answer
 
 
 def test_a_manuscript_of_todays_numbers_is_right(

@@ -21,6 +21,7 @@ def test_a_training_that_is_killed_ends_with_the_same_bits(benchbox: Call) -> No
     done = benchbox(*shlex.split(readme.shown("doctor --resume"))[1:], "--kills", "4", "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
+    assert readme.undocumented(record) == set()
     assert record["sound"]
     assert [row["training"] for row in record["rows"]] == ["plain", "tasked"]
     for row in record["rows"]:

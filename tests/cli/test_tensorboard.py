@@ -21,6 +21,7 @@ from benchbox.cli import event_files
 from benchbox.cli import tensorboard as verb
 from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
 from benchbox.jobdir import Attempt, JobDir
+from tests import readme
 from tests.end_to_end import quick
 
 RUN = "quick tiny/baseline, seed 0"
@@ -44,7 +45,9 @@ def written(
 ) -> dict[str, dict[str, Any]]:
     """Call the verb; return its rows by run."""
     assert verb.tensorboard(study, None, persons, results, "json") == 0
-    return {row["run"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    answer = json.loads(capsys.readouterr().out)
+    assert readme.undocumented(answer) == set()
+    return {row["run"]: row for row in answer["rows"]}
 
 
 def read(results: Path, run: str = RUN) -> EventAccumulator:

@@ -18,6 +18,7 @@ from benchbox.spec import read_study
 from benchbox.stats.compare import compare
 from benchbox.worker.samples import sample_of
 from benchbox.worker.source import ground_of, open_source
+from tests import readme
 from tests.end_to_end import quick
 
 pytestmark = pytest.mark.studies
@@ -61,7 +62,9 @@ def test_a_gate_on_ap_is_a_comparison_of_the_records(study: Path, tmp_path: Path
 
 def test_a_reference_for_ap_stands_without_the_results(study: Path, tmp_path: Path, benchbox: Call) -> None:
     gates(tmp_path, "baseline", "made.json")
-    assert benchbox("gate", "gates.toml", "--update", "--allow-dirty").returncode == 0
+    made = benchbox("gate", "gates.toml", "--update", "--allow-dirty", "--json")
+    assert made.returncode == 0
+    assert readme.undocumented(json.loads(made.stdout)) == set()
     done = benchbox("gate", "gates.toml", "--json")
     assert done.returncode == 0, done.stderr
     assert {row["reason"] for row in json.loads(done.stdout)["rows"]} == {"the same to the bit"}

@@ -15,6 +15,7 @@ import pytest
 from benchbox import records
 from benchbox.datasets.synthetic import files
 from benchbox.jobdir import JobDir
+from tests import readme
 from tests.end_to_end.quick import write
 
 pytestmark = pytest.mark.studies
@@ -110,6 +111,7 @@ def test_our_own_predictions_judged_as_anothers_give_our_scores(
     declared = "coco-kp/gt-boxes/flip"
     done = benchbox(*asked, "--protocol", declared, "--save", "ours", "--json")
     assert done.returncode == 0, done.stderr
+    assert readme.undocumented(answer(done)) == set()
     found = {row["metric"]: row["value"] for row in answer(done)["rows"] if row["group"] == "all"}
     mixed = answer(benchbox("table", study, "--json", "--with", "ours", "--mixed-protocols", *words))
     ours = next(row for row in mixed["rows"] if row["arm"] == "ours")

@@ -33,6 +33,7 @@ from benchbox.worker.network import initial_network, network, result_network
 from benchbox.worker.predict import joints_of
 from benchbox.worker.source import open_source
 from benchbox.worker.source import test_crops as crops_to_test
+from tests import readme
 from tests.conftest import made_once
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -95,6 +96,7 @@ def test_the_joints_are_those_of_the_evaluation(
     done = benchbox(*words, "--show", "skeleton", "--show", "heatmaps")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
+    assert readme.undocumented(answer) == set()
     (row,) = answer["rows"]
     found = np.array(row["keypoints"])
     assert (kept[17]["person"], kept[17]["image"]) == (person.id, person.image.name)
