@@ -174,7 +174,7 @@ def test_a_table_without_results_stands_pending(stages: str, benchbox: Call, roo
     (tmp_path / "ablations").symlink_to(root / "ablations")
     done = benchbox("table", "--paper", "efficient-hrnet", "--table", "I", "--json")
     assert done.returncode == 0
-    table = json.loads(done.stdout)
+    (table,) = json.loads(done.stdout)["tables"]
     assert {row["state"] for row in table["rows"]} == {"pending"}
     assert done.stderr == "next: benchbox run ablations/hrnet_stages.toml\n"
     assert [row["cells"]["AP"]["reported"] for row in table["rows"]][-1] == "75.7"

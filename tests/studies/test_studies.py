@@ -63,7 +63,7 @@ def test_the_baseline_learns_and_no_arm_is_too_good(tiny: list[dict[str, Any]], 
 def test_the_papers_table_stands_beside_it(tiny: list[dict[str, Any]], root: Path) -> None:
     shown = call(root, "table", "--paper", "efficient-hrnet", "--table", "I", "--json", "--strict")
     assert shown.returncode == 0
-    rows = json.loads(shown.stdout)["rows"]
+    rows = json.loads(shown.stdout)["tables"][0]["rows"]
     assert [row["cells"]["AP"]["measured"] for row in rows] == [score(row, "AP") for row in tiny]
 
 
@@ -163,7 +163,7 @@ def test_every_cell_of_a_papers_tables_is_answered(paper: str, tables: list[str]
         shown = call(root, "table", *named, *words, "--strict", "--compare")
         print(shown.stdout)
         assert shown.returncode == 0
-        for row in json.loads(call(root, "table", *named, *words, "--json").stdout)["rows"]:
+        for row in json.loads(call(root, "table", *named, *words, "--json").stdout)["tables"][0]["rows"]:
             scores = [cell for cell in row["cells"].values() if "measured" in cell]
             assert all(0 <= cell["measured"] <= 100 for cell in scores if row["arm"])
             assert {cell["verdict"] for cell in scores} <= {"not comparable", None}
