@@ -5,7 +5,6 @@ What computes is loaded when something is there to be judged: most mistakes are 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import traceback
@@ -28,6 +27,7 @@ from benchbox.errors import (
     EnvironmentProblem,
     InvalidInput,
 )
+from benchbox.files import refuse_special
 from benchbox.gates.arms import ArmJobs, arm_of, check_done, check_results, check_there
 from benchbox.gates.declaration import Declaration, Gate, read_gates
 from benchbox.gates.reports import Report, interval, number, told_once
@@ -205,6 +205,19 @@ def _show(report: Report, format: str) -> None:
     emit(format, title, columns, rows, {}, [*notes, *filter(None, [report.note])])
 
 
+def _append(summary: Path, text: str) -> None:
+    """Write into GitHub's summary, and say where that cannot be done; a pipe would wait for who may never read."""
+    try:
+        if summary.exists():
+            refuse_special(summary)
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as problem:
+        note(f"GITHUB_STEP_SUMMARY: {summary}: {(problem.strerror or '').lower()}; nothing written there")
+    except InvalidInput as problem:
+        note(f"GITHUB_STEP_SUMMARY: {problem}; nothing written there")
+
+
 def publish(report: Report, folder: Path) -> bool:
     """Write the files of a report, GitHub's summary and its annotations; a disk that refuses is told, never silent.
 
@@ -217,8 +230,7 @@ def publish(report: Report, folder: Path) -> bool:
         problem = refused
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with contextlib.suppress(OSError), open(summary, "a", encoding="utf-8") as file:
-            file.write(report.markdown() + "\n")
+        _append(Path(summary), report.markdown() + "\n")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in report.annotations():
             data(line)

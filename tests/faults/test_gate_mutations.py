@@ -281,6 +281,19 @@ def test_a_folder_that_cannot_be_written_is_no_pass(tmp_path: Path) -> None:
     assert made.call(tmp_path, report=tmp_path / "file/report") == 4
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "nowhere/summary.md"])
+def test_a_summary_that_cannot_be_written_is_told_and_waits_for_nobody(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / kind))
+    assert made.call(tmp_path) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "GITHUB_STEP_SUMMARY" in line]
+    assert str(tmp_path / kind) in line
+    assert line.endswith("; nothing written there")
+
+
 def test_reports_are_readable_where_names_are_hostile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
