@@ -35,7 +35,7 @@ def read_image(path: Path) -> np.ndarray:
     except cv2.error:
         image = None
     if image is None:
-        raise InvalidInput(f"{path}: not an image that OpenCV can read")
+        raise InvalidInput(f"{path}: not an image that OpenCV can read, or one of too many pixels")
     decoded: np.ndarray = image
     return decoded
 

@@ -39,6 +39,8 @@ from benchbox.worker.together import AGAIN, LAUNCHER, LOST, MoreParts, follow, l
 
 WITHOUT_IMAGES = {"count", "fit", "torch"}
 """Verbs that do without OpenCV."""
+MOST_PIXELS = 2**28
+"""Of an image: more than any camera's, and less than a packed file may claim in order to fill the memory."""
 OPENCV_HELP = "OpenCV cannot be imported ({problem}); on Debian or Ubuntu: apt-get install -y libgl1 libglib2.0-0"
 
 
@@ -67,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check_opencv() -> None:
-    """Say what to install where OpenCV's shared libraries are missing."""
+    """Say what to install where OpenCV's shared libraries are missing; load it with a limit on images."""
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
     try:
         import cv2  # noqa: F401
     except ImportError as problem:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pickle
 import resource
 import signal
+import struct
+import subprocess
+import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -260,3 +265,18 @@ def test_a_problem_is_told_without_its_middle_where_it_is_long() -> None:
     assert told("one\ntwo") == "one two"
     assert told("a" + "x" * 10_000_000 + "z")[::1999] == "az"
     assert len(told("x" * LONGEST)) == LONGEST
+
+
+def test_an_image_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    """20,000 x 20,000 pixels of one bit, which OpenCV makes 1.2 GB of."""
+    rows = zlib.compress(bytes(20_000 * (1 + 20_000 // 8)))
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    packed = b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
+    file = tmp_path / "bomb.png"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + packed)
+    words = [sys.executable, "-m", "benchbox.worker", "predict", "--results", str(tmp_path)]
+    asked = json.dumps({"images": [str(file)], "job": "none"})
+    done = subprocess.run(words, input=asked, capture_output=True, text=True)
+    assert done.returncode == InvalidInput.exit_code
+    assert done.stderr.splitlines()[-1] == f"{file}: not an image that OpenCV can read, or one of too many pixels"
