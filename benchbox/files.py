@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import json
 import os
 import stat
@@ -90,6 +91,17 @@ def read_json(path: Path, keys: Set[str] = frozenset()) -> dict[str, Any] | None
             return None
         raise EnvironmentProblem(f"{path}: cannot be read: {(problem.strerror or '').lower()}") from None
     return record if isinstance(record, dict) and record.keys() >= keys else None
+
+
+def listed(folder: Path, pattern: str = "*") -> list[Path]:
+    """List what lies in a folder by a pattern of its name, sorted; nothing where there is no folder.
+
+    Raises: PermissionError where it may not be looked into, of which `Path.glob` says nothing.
+    """
+    try:
+        return sorted(folder / name for name in fnmatch.filter(os.listdir(folder), pattern))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchbox.files import explained
+from benchbox.files import explained, listed
 from benchbox.jobdir import Attempt, JobDir
 
 DRAFTS = (".claim-*", ".merge-*", ".draft-*", ".old-*", ".*.tmp", ".probe-*")
@@ -28,7 +28,7 @@ def leftovers(results: Path) -> Iterator[Leftover]:
 
     Jobs that run are left alone.
     """
-    for entry in sorted((results / "jobs").glob("[0-9a-f]*")):
+    for entry in listed(results / "jobs", "[0-9a-f]*"):
         job = JobDir(entry)
         if entry.is_symlink() or job.attempts.is_symlink():
             continue

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchbox import records, saved
 from benchbox.errors import InvalidInput
-from benchbox.files import explained, read_json, refuse_special, write_json
+from benchbox.files import explained, listed, read_json, refuse_special, write_json
 from benchbox.jobdir import Attempt, JobDir
 
 LEFT_BEHIND = ("checkpoint.pt", "checkpoint.before.pt", "heartbeat", "progress.json")
@@ -42,7 +42,7 @@ def merge(here: Path, other: Path) -> Iterator[Merged]:
         raise InvalidInput(f"{other}: no results folder: it has neither jobs nor predictions")
     if here.resolve() == other.resolve():
         raise InvalidInput(f"{other}: is this results folder itself")
-    for entry in sorted((other / "jobs").glob("[0-9a-f]*")):
+    for entry in listed(other / "jobs", "[0-9a-f]*"):
         theirs, ours = JobDir(entry), JobDir.of(here, entry.name)
         try:
             theirs.refuse_link()

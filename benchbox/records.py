@@ -204,7 +204,7 @@ def load(path: Path, name: str, job: str | None = None) -> pa.Table:
 
     Args: job: whose rows these are, where that is known.
 
-    Raises: InvalidInput.
+    Raises: InvalidInput; PermissionError.
     """
     try:
         if path.is_symlink():
@@ -212,6 +212,8 @@ def load(path: Path, name: str, job: str | None = None) -> pa.Table:
         table = read(path, name)
         contents.check(table, name, job)
         return table
+    except PermissionError:  # another's file is not a damaged one
+        raise
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file; the result is damaged, run the job again") from None
     except (pa.ArrowException, ValueError, OSError, MemoryError) as problem:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchbox.errors import InvalidInput, nearest
-from benchbox.files import explained, read_json, refuse_outside, write_json
+from benchbox.files import explained, listed, read_json, refuse_outside, write_json
 
 SCHEMA = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -50,8 +50,7 @@ class Saved:
 
 def names(results: Path) -> list[str]:
     """List the saved predictions of a results folder."""
-    folder = results / "predictions"
-    found = folder.iterdir() if folder.is_dir() else ()
+    found = listed(results / "predictions")
     return sorted(entry.name for entry in found if NAME.fullmatch(entry.name) and not entry.is_symlink())
 
 

@@ -70,11 +70,13 @@ def arms(study: Path) -> list[str]:
 
 def jobs(results: Path) -> dict[str, str]:
     """Return the ids of jobs with the names of their arms, as far as a verb has seen them in a study."""
+    from benchbox.files import listed
+
     names: dict[str, str] = {}
     for file in sorted((cache_root() / "arms").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
             names |= json.loads(file.read_bytes())
-    return {entry.name: str(names.get(entry.name, "")) for entry in sorted((results / "jobs").glob("[0-9a-f]*"))}
+    return {entry.name: str(names.get(entry.name, "")) for entry in listed(results / "jobs", "[0-9a-f]*")}
 
 
 def remember(study: Path, names: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
 from benchbox.console import note
 from benchbox.errors import FAILED, OK, InvalidInput, nearest
+from benchbox.files import listed
 from benchbox.jobdir import JobDir
 from benchbox.plan import jobs
 
@@ -120,8 +121,7 @@ def check_group(by: str) -> str:
 def _jobs(path: Path | None, choice: Choice) -> list[str]:
     if path is not None:
         return list(jobs(select(path, choice).arms))
-    folder = choice.results / "jobs"
-    found = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    found = [entry.name for entry in listed(choice.results / "jobs")]
     return [job for job in found if JobDir.of(choice.results, job).result() is not None]
 
 

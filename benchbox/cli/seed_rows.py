@@ -9,6 +9,7 @@ from benchbox.cli import folders
 from benchbox.cli.early import seeds_of
 from benchbox.cli.finished import scaled
 from benchbox.errors import InvalidInput
+from benchbox.files import listed
 from benchbox.report.frames import Seed, jobs_alone
 from benchbox.spec import read_study
 
@@ -38,6 +39,6 @@ def of_folder(results: Path, asked: bool, twice: bool) -> tuple[list[Seed], stor
     names = saved.names(results)
     if not (results / "jobs").is_dir() and not names:
         raise InvalidInput(f"{results}: neither a study's file nor a results folder: it holds no jobs")
-    jobs = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*"))
+    jobs = [entry.name for entry in listed(results / "jobs", "[0-9a-f]*")]
     found = store.with_saved(store.read(results, jobs, folders.data_root()), results, names)
     return jobs_alone([*jobs, *names], found), found

@@ -13,6 +13,7 @@ from benchbox.cli.finished import scaled
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
 from benchbox.errors import OK, CannotJudge, InvalidInput
+from benchbox.files import listed
 from benchbox.jobdir import JobDir
 from benchbox.spec import read_study
 
@@ -68,7 +69,7 @@ def _of_study(path: Path, asked: str | None, results: Path) -> Iterator[Run]:
 def _alone(scale: str | None, results: Path) -> list[Run]:
     if scale:
         raise InvalidInput(f"--scale {scale}: goes with a study's file")
-    return [Run(entry.name, f"jobs/{entry.name}") for entry in sorted((results / "jobs").glob("[0-9a-f]*"))]
+    return [Run(entry.name, f"jobs/{entry.name}") for entry in listed(results / "jobs", "[0-9a-f]*")]
 
 
 def _name(text: str) -> str:

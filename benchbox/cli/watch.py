@@ -17,7 +17,7 @@ from benchbox.cli.markup import Column
 from benchbox.cli.study import Choice, select
 from benchbox.console import duration, note, plain
 from benchbox.errors import OK, InvalidInput
-from benchbox.files import read_json
+from benchbox.files import listed, read_json
 from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.plan import jobs, names
 from benchbox.queues import cluster
@@ -58,7 +58,7 @@ def status(path: Path | None, scale: str | None, seeds: str | None, results: Pat
     data = folders.data_root()
     meta: dict[str, str | None] = {"study": None, "scale": None}
     if path is None:
-        ids = sorted(entry.name for entry in (results / "jobs").glob("[0-9a-f]*")) if results.exists() else []
+        ids = [entry.name for entry in listed(results / "jobs", "[0-9a-f]*")]
         called, title = dict.fromkeys(ids, ""), f"All jobs in {results}"
     else:
         chosen = select(path, Choice(scale, seeds, None, results))
