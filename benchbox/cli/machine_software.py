@@ -52,7 +52,7 @@ def _cuda(sees: dict[str, Any]) -> Finding:
 
 
 def _bf16(sees: dict[str, Any]) -> Finding:
-    device, native = ("cuda", sees["bf16"]["cuda"]) if sees["gpus"] else ("cpu", sees["bf16"]["cpu"])
+    device, native = ("GPU", sees["bf16"]["cuda"]) if sees["gpus"] else ("CPU", sees["bf16"]["cpu"])
     if native:
         return Finding("bf16", "ok", f"this {device} computes in bf16")
     # No CPU job asks for it by itself; who bought a GPU may expect it.

@@ -160,11 +160,12 @@ def check_precision(config: JobConfig, device: torch.device) -> None:
     Raises: EnvironmentProblem.
     """
     asked = {"train": config.train.precision if schedule(config) else "", "evaluate": config.evaluate.precision}
+    called = "CPU" if device.type == "cpu" else "GPU"
     for table, precision in asked.items():
         if precision == "bf16" and not bf16_is_native(device):
             raise EnvironmentProblem(
-                f'{table}.precision = "bf16": this {device.type} does not compute in bf16; it would take hundreds of '
-                'times as long; use "fp32"'
+                f'{table}.precision = "bf16": this {called} does not compute in bf16; it would take hundreds of times '
+                'as long; use "fp32"'
             )
 
 

@@ -81,4 +81,4 @@ def test_bf16_is_refused_where_it_would_take_days(tmp_path: Path, benchbox: Call
     native = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     assert done.returncode == (0 if native else 4)
     if not native:
-        assert 'train.precision = "bf16": this cpu does not compute in bf16' in done.stderr
+        assert 'train.precision = "bf16": this CPU does not compute in bf16' in done.stderr
