@@ -86,9 +86,9 @@ def with_weights(study: Study, config: JobConfig, place: Place) -> JobConfig:
         where = f"{_where(study, ('model', key), place)}model.{key}: {path}"
         digest = file_digest(path) if path.is_file() else weights.digest
         if not digest:
-            raise EnvironmentProblem(f"{where}: no such file")
+            raise EnvironmentProblem(f"{where}: no such file; paths are relative to the study's file")
         if weights.digest and digest != weights.digest:
-            raise InvalidInput(f"{where}: its digest is {digest}, the study states {weights.digest}")
+            raise InvalidInput(f"{where}: its digest is {digest}, the study states {weights.digest}; mend one of them")
         found[key] = weights.model_copy(update={"path": str(path), "digest": digest})
     return config.model_copy(update={"model": config.model.model_copy(update=found)}) if found else config
 

@@ -178,7 +178,7 @@ class JobDir:
         """Read job.json back and check that it is the job its folder is named after."""
         record = read_json(self.path / "job.json")
         if record is None or record.get("schema") != SCHEMA:
-            raise InvalidInput(f"{self.path / 'job.json'}: missing or not of schema {SCHEMA}")
+            raise InvalidInput(f"{self.path / 'job.json'}: missing or not of schema {SCHEMA}; run its study again")
         try:
             config = JobConfig.model_validate(record.get("config"))
         except ValidationError as problem:
@@ -186,7 +186,9 @@ class JobDir:
             said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise InvalidInput(f"{self.path / 'job.json'}: describes no job: {said}; run its study again") from None
         if job_id(config) != self.id:
-            raise InvalidInput(f"{self.path / 'job.json'}: describes job {job_id(config)}, its folder says {self.id}")
+            raise InvalidInput(
+                f"{self.path / 'job.json'}: describes job {job_id(config)}, not {self.id}; run its study again"
+            )
         return config
 
     def numbers(self) -> list[int]:

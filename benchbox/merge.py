@@ -41,7 +41,7 @@ def merge(here: Path, other: Path) -> Iterator[Merged]:
     if not (other / "jobs").is_dir() and not (other / "predictions").is_dir():
         raise InvalidInput(f"{other}: no results folder: it has neither jobs nor predictions")
     if here.resolve() == other.resolve():
-        raise InvalidInput(f"{other}: is this results folder itself")
+        raise InvalidInput(f"{other}: is this results folder itself; give another")
     for entry in listed(other / "jobs", "[0-9a-f]*"):
         theirs, ours = JobDir(entry), JobDir.of(here, entry.name)
         try:

@@ -65,7 +65,7 @@ def expand(study: Study, scale: str, seeds: Sequence[int] | None = None) -> list
     _check_every_layer(study, scale)
     drafts = list(_drafts(study, scale))
     if not drafts:
-        raise InvalidInput(f"{study.at('exclude')}exclude: leaves no arm of the study")
+        raise InvalidInput(f"{study.at('exclude')}exclude: leaves no arm of the study; exclude fewer")
     _refuse_twins(study, drafts)
     references = {key: _reference(study, key, members) for key, members in _by_reference(study, drafts)}
     arms = []

@@ -44,7 +44,7 @@ class Saved:
         refuse_outside(self.path / "saved.json", self.path)
         record = read_json(self.path / "saved.json", {"dataset", "truth", "prediction", "skeleton"})
         if record is None or record.get("schema") != SCHEMA:
-            raise InvalidInput(f"{self.path / 'saved.json'}: missing or not of schema {SCHEMA}")
+            raise InvalidInput(f"{self.path / 'saved.json'}: missing or not of schema {SCHEMA}; save them again")
         return record
 
 

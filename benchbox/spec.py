@@ -180,12 +180,12 @@ def _check_parts(study: Study) -> None:
             raise InvalidInput(f"{study.at('scales', name)}scales.{name}: unknown scale{nearest(name, SCALES)}")
     _check_axes(study)
     if not study.variants and not study.axes:
-        raise InvalidInput(f"{study.path}: nothing to run: neither variants nor axes")
+        raise InvalidInput(f"{study.path}: nothing to run: neither variants nor axes; add [[variants]] or [axes]")
     if len(set(study.seeds)) != len(study.seeds):
-        raise InvalidInput(f"{study.at('seeds')}seeds: a seed stands twice")
+        raise InvalidInput(f"{study.at('seeds')}seeds: a seed stands twice; give different ones, e.g. [0, 1, 2]")
     for row in study.exclude:
         if not isinstance(row.get("reason"), str):
-            raise InvalidInput(f"{study.at('exclude')}exclude: each row needs a reason")
+            raise InvalidInput(f'{study.at("exclude")}exclude: each row needs a reason, e.g. reason = "too large"')
 
 
 def _check_layer(study: Study, layer: Layer) -> None:

@@ -48,7 +48,7 @@ def differences(
     """
     found = sides(arms, rows, results, saved)
     if not found:
-        raise CannotJudge("--compare: needs results of the reference arm and of another one")
+        raise CannotJudge("--compare: needs results of the reference arm and of another one; benchbox run first")
     answers = compared(list(found.values()), how, results)
     return summed(dict(zip(found, answers, strict=True)), how)
 

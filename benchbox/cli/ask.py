@@ -44,7 +44,9 @@ def ask(words: Sequence[str], given: Any = None, seconds: float | None = None) -
     if done.returncode in (-2, -15, TERMINATED):
         raise KeyboardInterrupt
     if done.returncode == -9:
-        raise EnvironmentProblem(f"the worker's {words[0]} was killed from outside, most often for want of memory")
+        raise EnvironmentProblem(
+            f"the worker's {words[0]} was killed from outside, most often for want of memory; see benchbox doctor"
+        )
     if done.returncode:
         raise RuntimeError(f"the worker's {words[0]} failed ({done.returncode}):\n{done.stderr}")
     return json.loads(done.stdout) if done.stdout.strip() else None

@@ -80,7 +80,8 @@ def _of_paper(name: str, table: str, row: str, column: str, scale: str | None, r
     title = f"{name}, Table {one.id}: {line.key}, {place.heading}"
     facts = {"Printed": " | ".join(line.printed)}
     if not place.metric:
-        raise InvalidInput(f"{title}: a label, not a number")
+        numbers = ", ".join(column.heading for column in one.columns if column.metric)
+        raise InvalidInput(f"{title}: a label, not a number; known: {numbers}")
     (filled,) = filled_tables(paper, [one], scale, results)
     cell = filled.cells[line.key, place.key]
     facts |= {"Reported": cell.reported or "nothing", "Verdict": cell.verdict.text if cell.verdict else "none"}

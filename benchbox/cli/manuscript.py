@@ -125,7 +125,7 @@ def _text(path: Path) -> str:
         refuse_special(path, MAX_BYTES)
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file") from None
+        raise InvalidInput(f"{path}: no such file; give its path") from None
     except UnicodeDecodeError:
         raise InvalidInput(
             f"{path}: is not text (UTF-8), so no manuscript; verify reads LaTeX with tables of benchbox table"

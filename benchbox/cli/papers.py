@@ -44,7 +44,7 @@ def filled_tables(
         answers = {name: _answers(name, scale, table, how, compare, results) for name in names}
         if compare and not any(one.gaps for one in answers.values()):
             raise CannotJudge(
-                f"--compare: {paper.name}, Table {table.id}: needs results of a reference arm and another"
+                f"--compare: {paper.name}, Table {table.id}: needs results of a reference arm and another: benchbox run"
             )
         found.append(fill(paper, table, answers, mixed=mixed))
     return found

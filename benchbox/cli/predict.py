@@ -85,7 +85,7 @@ def job_of(run: str, scale: str | None, results: Path) -> str:
     job = find(run, results).name
     state = JobDir.of(results, job, folders.data_root()).state()
     if state.name not in ("done", "stale") and JobDir.of(results, job).result() is None:
-        raise CannotJudge(f"{run}: job {job} is {state.name}: it has no result yet")
+        raise CannotJudge(f"{run}: job {job} is {state.name}: it has no result yet; see benchbox logs {job}")
     if state.name == "stale":
         note(f"{job}: stale, made by other code or data than today's")
     return job

@@ -72,7 +72,7 @@ def judged(
         EnvironmentProblem without ground truth.
     """
     if origin not in (0, 1):
-        raise InvalidInput(f"--origin {origin}: coordinates count from 0 or from 1")
+        raise InvalidInput(f"--origin {origin}: coordinates count from 0 or from 1, as MATLAB does; e.g. --origin 1")
     words = ["score", str(predictions), "--dataset", dataset, "--results", str(results), "--origin", str(origin)]
     words += ["--save", save] if save else []
     words += ["--truth", str(truth)] if truth else []
@@ -89,7 +89,7 @@ def rescore(path: Path | None, choice: Choice, protocols: Sequence[str], check: 
     wanted = _jobs(path, choice)
     names = saved.names(choice.results) if path is None else []
     if not wanted and not names:
-        raise InvalidInput(f"{choice.results}: has no results to rescore")
+        raise InvalidInput(f"{choice.results}: has no results to rescore; benchbox run STUDY.toml makes them")
     words = ["rescore", "--results", str(choice.results), "--cache", str(folders.cache_root())]
     words += ["--jobs", *wanted, "--saved", *names, *(["--check"] if check else [])]
     words += [word for text in protocols for word in ("--protocol", text)]

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+CACHES = ":(top,exclude,glob)**/__pycache__/**"
+"""What Python writes beside modules, for git where nothing ignores it."""
 PACKAGES = ("benchbox", "torch", "numpy", "opencv-python", "pycocotools", "pyarrow")
 
 
@@ -46,7 +48,7 @@ def commit() -> tuple[str, bool | None]:
         asked = (
             ["ls-files", "--error-unmatch", __file__],
             ["rev-parse", "HEAD"],
-            ["status", "--porcelain", "--", str(here.parent)],  # a study of one's own beside it changes nothing
+            ["status", "--porcelain", "--", str(here.parent), CACHES],  # a study beside the package changes nothing
         )
         run = [
             subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10)

@@ -68,7 +68,7 @@ def read(path: Path) -> Side:
         raise CannotJudge(f"{path}: damaged: not a whole JSON object; {RESTORE}")
     schema = record.get("schema")
     if record.get("kind") != KIND or not isinstance(schema, int):
-        raise CannotJudge(f"{path}: is no reference of a gate")
+        raise CannotJudge(f"{path}: is no reference of a gate; {ANEW}")
     if schema > SCHEMA:
         raise CannotJudge(f"{path}: written by a later benchbox (schema {schema}; known here: {SCHEMA})")
     missing = sorted(KEYS - record.keys())

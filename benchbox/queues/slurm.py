@@ -146,7 +146,7 @@ def _said(words: list[str], *, missing_ok: bool = False) -> str:
             return ""
         raise EnvironmentProblem(f"{words[0]}: no such command; ask where the Slurm cluster can be reached") from None
     except subprocess.TimeoutExpired:
-        raise EnvironmentProblem(f"{words[0]}: Slurm does not answer") from None
+        raise EnvironmentProblem(f"{words[0]}: Slurm does not answer; sinfo tells more") from None
 
 
 def _typed(value: str) -> str | int:
