@@ -232,7 +232,7 @@ def test_a_job_file_of_another_job_is_refused(job: JobDir) -> None:
     record = json.loads((job.path / "job.json").read_text())
     record["config"]["seed"] = 7
     write_json(job.path / "job.json", record)
-    with pytest.raises(InvalidInput, match="not"):
+    with pytest.raises(InvalidInput, match=r"describes job \w+, not \w+; run its study again"):
         job.read()
 
 

@@ -51,4 +51,4 @@ def test_a_training_that_no_kill_hit_is_not_judged(monkeypatch: pytest.MonkeyPat
 def test_a_mistake_is_one_line(benchbox: Call) -> None:
     done = benchbox("doctor", "--resume", "--kills", "0")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "invalid value for '--kills'" in done.stderr
+    assert "--kills 0: must be at least 1" in done.stderr
