@@ -110,7 +110,7 @@ def table(
 
     Raises: InvalidInput for what is not there or does not go together, CannotJudge where there is nothing to show.
     """
-    from benchbox.cli import arguments, grid
+    from benchbox.cli import arguments, finished, grid
     from benchbox.cli import tables as verb
     from benchbox.console import kept_notes
     from benchbox.errors import InvalidInput, nearest
@@ -124,6 +124,8 @@ def table(
     shown = verb.Shown(by, asked, mixed, kept, compare, chosen, arguments.seeds(seeds))
     with kept_notes() as notes:
         path = None if study is None else arguments.path("study", study)
+        if by and path and not kept:
+            finished.require_done(path, scale, shown.seeds, _folder(results))
         found = verb.layouts(path, paper, scale, shown, _folder(results), wide=format == "csv")
     if format is not None:
         return grid.as_text(format, *verb.sheets(found, paper, shown, format))

@@ -70,6 +70,19 @@ def next_step(
     return shlex.join(words + results_words(results))
 
 
+def require_done(path: Path, asked: str | None, seeds: str | None, results: Path) -> None:
+    """See that a job of a study is done, of which a table by a kind of group can be made.
+
+    Raises: CannotJudge with the command that makes them.
+    """
+    scale, arms = scaled(read_study(path), asked, results, seeds_of(seeds))
+    jobs = dict.fromkeys(arm.job for arm in arms)
+    if not any(finished(results, job) for job in jobs):
+        states = [JobDir.of(results, job).state().name for job in jobs]
+        step = next_step(path, states, scale=scale, results=results, seeds=seeds) or f"see benchbox status {path}"
+        raise CannotJudge(f"{path}: nothing of it is done at scale {scale}; {step}")
+
+
 def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str | None = None) -> Side:
     """Return the finished jobs of a study's arm.
 
@@ -82,8 +95,9 @@ def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str
         raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')
     done = [job for job in dict.fromkeys(jobs) if JobDir.of(results, job).result() is not None]
     if not done:
+        words = ["benchbox", "run", path.as_posix(), "--scale", chosen, *(["--seeds", seeds] if seeds else [])]
         raise CannotJudge(
-            f"{path}:{name}: no seed of it is done at scale {chosen}; benchbox run {path} --scale {chosen}"
+            f"{path}:{name}: no seed of it is done at scale {chosen}; {shlex.join(words + results_words(results))}"
         )
     if len(done) < len(set(jobs)):
         note(f"{path.name}:{name}: {len(done)} of {len(set(jobs))} seeds are done")

@@ -35,12 +35,15 @@ def table(
 
     Example: benchbox table --paper efficient-hrnet
 
-    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale, or nothing to --compare.
+    Exit codes: 0 printed, 2 usage, 3 with --strict when a cell is pending, failed or stale; nothing done
+    for --by or --compare.
     """
     early.of_table(study, paper, tables or [], (by, protocol, with_, seeds))
     early.look([study], paper=paper, scale=scale, saved=with_ or [], results=results)
     if paper is not None:
         early.places(paper, tables or [])
+    if study is not None and (by or compare) and not with_:
+        _require_done(study, scale, seeds, results)
     from benchbox.cli import tables as verb
 
     shown = verb.Shown(by, protocol or [], mixed, with_ or [], compare, tables or [], seeds)
@@ -131,6 +134,8 @@ def plot(
     early.study_or_paper("plot", study, paper)
     early.look([study], paper=paper, scale=scale, only=only)
     early_files.written_to(out, out)
+    if study is not None:
+        _require_done(study, scale, seeds, results)
     from benchbox.cli import plot as verb
     from benchbox.cli.study import Choice
 
@@ -200,9 +205,11 @@ def rescore(
 
     Example: benchbox rescore ablations/hrnet_stages.toml --protocol coco-kp/nms-0.5
 
-    Exit codes: 0 done, 1 with --check where scores differ, 2 usage or a damaged record, 3 a protocol the records
-    cannot give, 4 no ground truth.
+    Exit codes: 0 done, 1 with --check where scores differ, 2 usage or a damaged record, 3 nothing is done, or a
+    protocol the records cannot give, 4 no ground truth.
     """
+    if study is not None:
+        _require_done(study, scale, seeds, results)
     from benchbox.cli import scores
     from benchbox.cli import study as verbs
 
@@ -237,3 +244,9 @@ def predict(
 
     wanted = verb.Wanted(box or [], show or [], out, svg)
     sys.exit(verb.predict(images, run, wanted, scale=scale, results=results, format="json" if json else format))
+
+
+def _require_done(study: Path, scale: str | None, seeds: str | None, results: Path) -> None:
+    from benchbox.cli.finished import require_done
+
+    require_done(study, scale, seeds, results)

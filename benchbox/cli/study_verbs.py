@@ -58,6 +58,10 @@ def plan(
 
     Exit codes: 0 shown, 2 invalid study, 3 with --effect when no variance is on record.
     """
+    if effect is not None:
+        from benchbox.cli.finished import require_done
+
+        require_done(study, scale, seeds, results)
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)

@@ -21,7 +21,7 @@ from benchbox.cli.papers import filled_tables, study_of
 from benchbox.cli.places import results_words
 from benchbox.cli.scores import check_group
 from benchbox.console import note
-from benchbox.errors import CANNOT_JUDGE, OK, CannotJudge
+from benchbox.errors import CANNOT_JUDGE, OK
 from benchbox.papers import read as papers
 from benchbox.papers.words import find_table
 from benchbox.report.layout import SCHEMA, Layout
@@ -121,7 +121,6 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     gaps = differences(arms, rows, asked_how, results, shown.saved) if shown.compare else None
     how: dict[str, Any] = {"asked": shown.protocols, "mixed": shown.mixed, "gaps": gaps}
     if by:
-        _require_scores(path, [row.state for row in rows], scale, shown, results)
         layout = group_table(study.title, scale, rows, by, **how)
     else:
         networks = {name: {key: found[key] for key in ("parameters", "macs")} for name, found in counted(arms).items()}
@@ -134,16 +133,6 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     }
     origin |= {"mixed": shown.mixed, "saved": list(shown.saved), "compare": shown.compare}
     return replace(layout, origin=origin | ({"seeds": shown.seeds} if shown.seeds else {}))
-
-
-def _require_scores(path: Path, states: Sequence[str], scale: str, shown: Shown, results: Path) -> None:
-    """See that an arm has scores that groups can be made of.
-
-    Raises: CannotJudge with the command that makes them.
-    """
-    if not set(states) & {"done", "stale", "saved"}:
-        step = next_step(path, states, scale=scale, results=results, seeds=shown.seeds)
-        raise CannotJudge(f"{path}: nothing of it is done at scale {scale}; {step or f'see benchbox status {path}'}")
 
 
 def paper_layouts(name: str, shown: Shown, asked: str | None, results: Path, *, wide: bool = False) -> list[Layout]:
