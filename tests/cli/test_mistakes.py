@@ -276,7 +276,6 @@ CANNOT_JUDGE = {
     "gate none.toml": "",
     "report": "report: there are no jobs in results; name a study, or call benchbox run first",
     "compare theirs others --results done": "theirs is of mpii, others of coco: other persons; give two results of",
-    "compare theirs ARM --results done": "is of mpii, ablations/smoke.toml:baseline of synthetic: other persons",
     "table STUDY --by joint": "nothing of it is done at scale tiny; benchbox run ablations/smoke.toml --scale tiny",
     "table STUDY --compare": "nothing of it is done at scale tiny; benchbox run ablations/smoke.toml --scale tiny",
     "plot STUDY": "nothing of it is done at scale tiny; benchbox run ablations/smoke.toml --scale tiny",

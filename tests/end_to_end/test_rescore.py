@@ -119,6 +119,9 @@ def test_our_own_predictions_judged_as_anothers_give_our_scores(
     assert ours["cells"]["AP coco-kp"]["measured"] == found["AP"]
     job = {cell["protocol"]: cell["measured"] for cell in _unmixed(benchbox, study, words)}
     assert found["AP"] == pytest.approx(job["coco-kp/gt-boxes/flip/no-rescoring/no-nms"], abs=1e-9)
+    against = answer(benchbox("compare", "ours", table["rows"][0]["jobs"][0], "--protocol", declared, "--json", *words))
+    (gap,) = [row for row in against["rows"] if (row["metric"], row["group"]) == ("AP", "all")]
+    assert gap["a"] == pytest.approx(found["AP"])
     again = benchbox("rescore", "--check", "--json", *words)
     assert {one["name"]: one["state"] for one in answer(again)["rows"]}["ours"] == "equal"
 
