@@ -209,6 +209,7 @@ def rescore(
     protocol the records cannot give, 4 no ground truth.
     """
     if study is not None:
+        early.look([study], scale=scale, only=only)
         _require_done(study, scale, seeds, results)
     from benchbox.cli import scores
     from benchbox.cli import study as verbs

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early_results
+from benchbox.cli import early, early_results
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds, StudyFile
 
 
@@ -61,6 +61,7 @@ def plan(
     if effect is not None:
         from benchbox.cli.finished import require_done
 
+        early.look([study], scale=scale, only=only)
         require_done(study, scale, seeds, results)
     from benchbox.cli import study as verbs
 
