@@ -40,6 +40,10 @@ class EnvironmentProblem(BenchboxError):
     exit_code = ENVIRONMENT
 
 
+class WorkerBug(RuntimeError):
+    """A bug in the worker, or in a module of one's own that it loads, with its traceback."""
+
+
 def told(problem: object) -> str:
     """Put a problem on one line, without its middle where a file made it longer than anybody reads."""
     line = " ".join(str(problem).splitlines())
@@ -49,6 +53,8 @@ def told(problem: object) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean "X"?` for the nearest known word, or the list of known words when none is near."""
     names = sorted(known)
+    if same := [name for name in names if name.lower() == word.lower()]:
+        return f'; did you mean "{same[0]}"?'
     begun = [name for name in names if len(word) > 1 and name.startswith(word)]
     if len(begun) == 1:
         return f'; did you mean "{begun[0]}"?'

@@ -227,6 +227,13 @@ class JobDir:
         record = self.publication()
         return None if record is None else Attempt(self, int(record["attempt"]))
 
+    def withdraw(self) -> None:
+        """Take back the published attempt, whose files stay as they are, so that the job is to be done again."""
+        attempt = self.result()
+        if attempt is not None:
+            with explained(attempt.published):
+                os.replace(attempt.published, attempt.path / "withdrawn.json")
+
     def cancelled(self) -> int:
         """Return the number of the last attempt that was cancelled; 0 where none was begun; -1 without a cancel."""
         record = read_record(self.path / "cancelled.json", {"attempt": int})

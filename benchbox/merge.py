@@ -75,6 +75,8 @@ def _merged(ours: JobDir, theirs: JobDir) -> Merged:
         return Merged(theirs.id, "differs", f"{different} of attempt {standing.number} here and {result.number} there")
     if ours.state().name == "running":
         return Merged(theirs.id, "running", "a process works on it here")
+    for name in records.JOB_TABLES:
+        records.load(result.table(name), name, theirs.id)
     _copy(result, ours)
     return Merged(theirs.id, "added")
 

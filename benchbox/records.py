@@ -121,6 +121,7 @@ BENCH = pa.schema(
 """One measurement of a network's speed: rates in images a second (median, least and most of the repeats), latencies of
 a batch and of a single image in seconds, matrix_rate in operations a second."""
 SCHEMAS = {"runs": RUNS, "scores": SCORES, "people": PEOPLE, "bench": BENCH}
+ANEW = "benchbox run STUDY.toml --stale makes it anew"
 JOB_TABLES = ("runs", "scores", "people")
 """The tables that every result of a job has."""
 ADDED: dict[int, dict[str, tuple[str, ...]]] = {
@@ -208,18 +209,18 @@ def load(path: Path, name: str, job: str | None = None) -> pa.Table:
     """
     try:
         if path.is_symlink():
-            raise InvalidInput(f"{path}: is a link; a result stays in its folder: run the job again")
+            raise InvalidInput(f"{path}: is a link; a result stays in its folder: {ANEW}")
         table = read(path, name)
         contents.check(table, name, job)
         return table
     except PermissionError:  # another's file is not a damaged one
         raise
     except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; the result is damaged, run the job again") from None
+        raise InvalidInput(f"{path}: no such file; the result is damaged: {ANEW}") from None
     except (pa.ArrowException, ValueError, OSError, MemoryError) as problem:
         said = (str(problem).splitlines() or ["not a Parquet file"])[0]
         where = "" if said.startswith(str(path)) else f"{path}: "
-        raise InvalidInput(f"{where}{said}; the result is damaged, run the job again") from None
+        raise InvalidInput(f"{where}{said}; the result is damaged: {ANEW}") from None
 
 
 def same(one: pa.Table, other: pa.Table) -> bool:

@@ -160,3 +160,23 @@ def test_weights_are_copied_with_their_result_and_are_no_leftover(tmp_path: Path
     assert result.weights.read_bytes() == b"weights"
     result.checkpoint.write_bytes(b"state")
     assert [one.path for one in leftovers(here)] == [result.checkpoint]
+
+
+@pytest.mark.parametrize("name", ["people", "scores", "runs"])
+def test_a_damaged_result_is_not_added(name: str, tmp_path: Path) -> None:
+    (job,) = folders(tmp_path / "other", 1)
+    finish(job).table(name).write_bytes(b"PAR1 nothing PAR1")
+    (found,) = merge(tmp_path / "here", tmp_path / "other")
+    assert (found.outcome, JobDir.of(tmp_path / "here", job.id).result()) == ("damaged", None)
+    assert f"{name}.parquet" in found.why
+
+
+def test_a_result_that_is_withdrawn_is_to_be_done_again(tmp_path: Path) -> None:
+    (job,) = folders(tmp_path, 1)
+    attempt = finish(job)
+    job.withdraw()
+    assert (job.result(), job.state().name) == (None, "interrupted")
+    assert attempt.table("people").exists()
+    again = job.claim()
+    assert again is not None
+    assert again.number == 2

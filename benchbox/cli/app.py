@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,17 @@ import typer
 from benchbox.cli.known import papers as known_papers
 from benchbox.cli.options import Format, Json, Results
 from benchbox.cli.verbs import Verbs
-from benchbox.errors import ENVIRONMENT, INTERRUPTED, USAGE, BenchboxError, InvalidInput, nearest, told
+from benchbox.errors import (
+    ENVIRONMENT,
+    FAILED,
+    INTERRUPTED,
+    USAGE,
+    BenchboxError,
+    InvalidInput,
+    WorkerBug,
+    nearest,
+    told,
+)
 
 app = typer.Typer(
     name="benchbox",
@@ -50,6 +61,12 @@ def main() -> None:
         sys.exit(mistake.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except WorkerBug as problem:
+        first, *rest = str(problem).strip().splitlines()
+        for line in rest:
+            note(line)
+        note(f"benchbox: error: {first.rstrip(':')}" + (f": {rest[-1]}" if rest else ""))
+        sys.exit(FAILED)
     except BrokenPipeError:
         stop_unread()
     except OSError as problem:
@@ -79,6 +96,8 @@ def misuse(problem: Any) -> InvalidInput:
         return InvalidInput(f"{problem.option_name}: unknown option of {path}{nearest(problem.option_name, known)}")
     if "'--paper'" in said and (papers := [word for word in sys.argv[2:] if word in known_papers()]):
         return InvalidInput(f"{path}: {said}; did you mean {path} --paper {papers[0]}?")
+    if "unexpected extra" in said and command.name == "explain" and {*sys.argv[2:3]} & known_papers().keys():
+        return InvalidInput(f"{path}: {said}; did you mean {path} --paper {shlex.join(sys.argv[2:])}?")
     said = _refused_value(problem) or said
     examples = re.findall(r"Example: (.*)", command.help or "")
     return InvalidInput(f"{path}: {said}; {f'e.g. {examples[0]}' if examples else f'see {path} --help'}")

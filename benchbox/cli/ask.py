@@ -18,6 +18,7 @@ from benchbox.errors import (
     CannotJudge,
     EnvironmentProblem,
     InvalidInput,
+    WorkerBug,
 )
 
 PROBLEMS = {USAGE: InvalidInput, CANNOT_JUDGE: CannotJudge, ENVIRONMENT: EnvironmentProblem}
@@ -28,7 +29,7 @@ def ask(words: Sequence[str], given: Any = None, seconds: float | None = None) -
 
     Args: words: the verb and its options. given: JSON for its stdin. seconds: how long to wait; for ever without.
 
-    Raises: the worker's own problem, one line; RuntimeError with its traceback for a bug.
+    Raises: the worker's own problem, one line; WorkerBug with its traceback for a bug.
     """
     command = [sys.executable, "-m", "benchbox.worker", *words, "--asked-by", str(os.getpid())]
     text = None if given is None else json.dumps(given)
@@ -48,5 +49,5 @@ def ask(words: Sequence[str], given: Any = None, seconds: float | None = None) -
             f"the worker's {words[0]} was killed from outside, most often for want of memory; see benchbox doctor"
         )
     if done.returncode:
-        raise RuntimeError(f"the worker's {words[0]} failed ({done.returncode}):\n{done.stderr}")
+        raise WorkerBug(f"the worker's {words[0]} failed ({done.returncode}):\n{done.stderr}")
     return json.loads(done.stdout) if done.stdout.strip() else None

@@ -8,11 +8,12 @@ from typing import Any
 
 from benchbox.catalogue import CATALOGUE
 from benchbox.cli.places import data_root
-from benchbox.errors import InvalidInput, nearest
+from benchbox.errors import EnvironmentProblem, InvalidInput, nearest
 
 _JOINTS = {"mpii": 16, "lsp": 14, "lspet": 14}
 _ARRAYS = (".mat", ".h5", ".hdf5", ".json")
 _SPACES = b" \t\r\n\xef\xbb\xbf"
+_OTHER_SPLITS = {"coco": ("train2014", "val2014")}
 _HDF5 = b"\x89HDF"
 _MOST = 10_000
 _MOST_READ = 2_000_000
@@ -78,6 +79,8 @@ def predictions(path: Path, dataset: str) -> None:
         raise InvalidInput(
             f"{path}: a COCO result file of 17 joints; {name} has {_JOINTS[name]}; did you mean --dataset coco?"
         )
+    if name == "coco" and path.suffix.lower() in (".mat", ".h5", ".hdf5"):
+        raise InvalidInput(f"{path}: predictions for coco come as JSON; did you mean --dataset mpii?")
     if path.suffix.lower() in (".h5", ".hdf5") and not start.startswith(_HDF5):
         raise InvalidInput(f"{path}: not an HDF5 file; give predictions of {name} as .mat, .h5 or .json")
     if path.stat().st_size <= _MOST_READ:
@@ -118,6 +121,9 @@ def split(named: str, shown: str) -> None:
     if not word or entry is None or word in entry.people:
         return
     own = data / (entry.split_file.format(word) or f"{name}/splits.json") if data else None
+    if (own is None or not own.is_file()) and word in _OTHER_SPLITS.get(name, ()):
+        where = f"{own}: no such file" if own else f"BENCHBOX_DATA is not set; it holds {entry.split_file.format(word)}"
+        raise EnvironmentProblem(f"{shown}: {where}; put it there, or score with --truth FILE")
     if own is None or not own.is_file():
         raise InvalidInput(f"{shown}: unknown split {word}{nearest(word, entry.people)}")
 

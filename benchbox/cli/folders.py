@@ -17,7 +17,7 @@ from benchbox.files import read_json, write_json
 from benchbox.queues.pool import Need, Pool, cpu_pool, gpu_pool
 from benchbox.spec import Study
 
-__all__ = ["cache_root", "choose_scale", "data_root", "gpus", "pool", "require_data"]
+__all__ = ["cache_root", "choose_scale", "data_root", "gpus", "is_full", "pool", "require_data"]
 
 
 def gpus() -> list[str]:
@@ -55,7 +55,7 @@ def choose_scale(asked: str | None, study: Study, data: Path | None) -> tuple[st
     reasons = [] if gpus() else ["no CUDA device found"]
     if name in CATALOGUE and data is None:
         reasons.append(f"BENCHBOX_DATA is not set, so no {name.upper()}")
-    elif name in CATALOGUE and data and not reasons and not _full(name, data):
+    elif name in CATALOGUE and data and not reasons and not is_full(name, data):
         reasons.append(f"not all of {name.upper()} is in {data}")
     if not reasons:
         found = f" and all of {name.upper()} in {data}" if name in CATALOGUE else ""
@@ -82,7 +82,7 @@ def require_data(configs: Sequence[JobConfig], data: Path | None) -> None:
             raise EnvironmentProblem(f"{where}no such file; BENCHBOX_DATA must hold {layout} (see benchbox data list)")
 
 
-def _full(name: str, data: Path) -> bool:
+def is_full(name: str, data: Path) -> bool:
     """Ask whether all of a data set is there; the answer is kept while its files stay as they are."""
     found = [data / part.path for part in CATALOGUE[name].parts if not part.suffix and (data / part.path).is_file()]
     stamp = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in found]

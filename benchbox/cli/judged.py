@@ -77,7 +77,8 @@ def _said(update: Update) -> str:
     state = "unchanged" if update.unchanged else "refreshed" if update.before else "new"
     if update.unreadable:
         state = "replaced (could not be read)"
-    return f"{update.path}: {state}, {len(update.text.encode()) / 1000:,.0f} kB; commit it."
+    more = "" if update.unchanged else "; commit it"
+    return f"{update.path}: {state}, {len(update.text.encode()) / 1000:,.0f} kB{more}."
 
 
 def _shown(value: float | None) -> str:

@@ -232,7 +232,8 @@ def publish(report: Report, folder: Path) -> bool:
     if summary:
         _append(Path(summary), report.markdown() + "\n")
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in report.annotations():
+        checkout = os.environ.get("GITHUB_WORKSPACE")
+        for line in report.annotations(Path(checkout).resolve() if checkout else None):
             data(line)
     if problem is not None:
         if report.code != OK:

@@ -75,10 +75,14 @@ Line = tuple[Place, str]
 
 @dataclass
 class Manuscript:
-    """The tables of some files and what those input, each read once; `remarks` tell what was not found."""
+    """The tables of some files and what those input, each read once; `remarks` tell what was not found.
+
+    `strays` tell of tables that were ours and do not say any more what they were made from.
+    """
 
     tables: list[Printed] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
 
     def add(self, path: Path) -> None:
@@ -88,7 +92,10 @@ class Manuscript:
         """
         if os.path.realpath(path) in self.sizes:
             return
-        found = list(_tables(list(self._lines(path, path.parent, 0)), path.parent))
+        lines = list(self._lines(path, path.parent, 0))
+        found = list(_tables(lines, path.parent))
+        said = "a table of ours without the comment that says what it was made from; make it again"
+        self.strays += [f"{place}: {said}" for place in _strays(lines)]
         self.tables += found
         if not found:
             self.remarks.append(f"{path}: no table of benchbox table --format latex")
@@ -144,6 +151,19 @@ def _tables(lines: Sequence[Line], folder: Path) -> Iterator[Printed]:
         headings, rows = _split(part[:stop], len(comment["columns"]))
         notes = list(_notes(part[stop : stop + NOTES_WITHIN]))
         yield Printed(folder, place, comment, headings, rows, notes)
+
+
+def _strays(lines: Sequence[Line]) -> Iterator[Place]:
+    """Yield the first row of each tabular that has comments on its rows and none above."""
+    known = False
+    for place, text in lines:
+        if COMMENT.match(text):
+            known = True
+        elif ROW.match(text) and not known:
+            known = True
+            yield place
+        elif END in text:
+            known = False
 
 
 def _comment(place: Place, line: str) -> Mapping[str, Any]:

@@ -111,9 +111,14 @@ def recorded(chosen: Selection) -> list[Recorded]:
     names = [name for name in against if of_arm[name] and of_arm.get(against[name])]
     where = f"{chosen.study.path} at scale {chosen.scale}"
     again = f"benchbox run {chosen.study.path} --scale {chosen.scale} --seeds 0,1,2"
+    missing = {name for name in against.values()} - {arm.name for arm in chosen.arms}
+    if missing:
+        raise CannotJudge(f"{where}: --only leaves out the reference {', '.join(sorted(missing))}; name it, too")
     if not names:
         raise CannotJudge(f"{where}: no recorded variance: no results of a reference and another arm; first {again}")
-    answers = compared([(of_arm[against[name]], of_arm[name]) for name in names], How(kinds=("all",)), chosen.results)
+    answers = compared(
+        [(of_arm[against[name]], of_arm[name]) for name in names], How(mixed=True, kinds=("all",)), chosen.results
+    )
     rows = {name: answer.rows for name, answer in zip(names, answers, strict=True) if answer.rows}
     if not rows:
         raise CannotJudge(f"{where}: no recorded variance: {answers[0].problem}")
@@ -152,7 +157,7 @@ def _row(one: Recorded, effect: float, planned: int, seconds: dict[str, float]) 
         "sees": sees if math.isfinite(sees) else None,
         "seeds": seeds or None,
         "persons": math.ceil(one.comparison.persons * share) if math.isfinite(share) else None,
-        "hours": round(seeds * (seconds[one.arm] + seconds[one.against]) / 3600, 3) if seeds else None,
+        "hours": round(seeds * (seconds[one.arm] + seconds[one.against]) / 3600, 6) if seeds else None,
     }
 
 

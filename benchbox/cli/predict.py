@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from benchbox.cli.finished import arm_side
 from benchbox.cli.grid import FORMATS, emit
 from benchbox.cli.markup import Column
 from benchbox.cli.watch import find
-from benchbox.console import note
+from benchbox.console import many, note
 from benchbox.errors import OK, CannotJudge, InvalidInput, nearest
 from benchbox.image_header import header_size
 from benchbox.jobdir import JobDir
@@ -58,6 +59,9 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
         "folder": str(wanted.folder),
         "format": "svg" if wanted.svg else "png",
     }
+    old = [file for image in images for file in wanted.folder.glob(f"{glob.escape(image.stem)}-*.{asked['format']}")]
+    if old:
+        note(f"{many(len(old), 'picture')} of before in {wanted.folder} may be replaced; --out names another")
     answer = ask(["predict", "--results", str(results)], asked)
     rows = [row | {"confidence": mean(joint[2] for joint in row["keypoints"])} for row in answer["rows"]]
     columns = [

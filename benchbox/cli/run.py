@@ -17,7 +17,7 @@ from benchbox.cli import folders, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.display import Display, standing
 from benchbox.cli.places import results_words
-from benchbox.cli.study import Choice, Selection, estimates, headline, select, waits
+from benchbox.cli.study import Choice, Selection, estimates, headline, select, tell_samples, waits
 from benchbox.config import schedule as schedule_of
 from benchbox.console import ask, live, many, note
 from benchbox.errors import ENVIRONMENT, FAILED, INTERRUPTED, OK, TERMINATED, InvalidInput, nearest
@@ -71,6 +71,8 @@ def run(path: Path, choice: Choice, how: How) -> int:
     schedule.warn(path, chosen.arms)
     folders.require_data([arm.config for arm in chosen.arms], chosen.data)
     _check_writable(chosen.results)
+    if how.stale:
+        _withdraw_damaged(chosen)
     states, silent = cluster_states(chosen.folder(job) for job in jobs(chosen.arms))
     if silent:
         note(f"{silent}; its jobs count as their folders say")
@@ -84,6 +86,7 @@ def run(path: Path, choice: Choice, how: How) -> int:
     pool = folders.pool(how.most, how.processes or 1) if how.on in QUEUES else None
     at_once = min(pool.most, max(1, len(todo))) if pool else max(1, len(todo))
     note(headline(chosen, states, seconds, [arm.job for arm in todo], at_once))
+    tell_samples(chosen)
     if not how.yes and _too_long(chosen, choice, sum(seconds[arm.job] for arm in todo)):
         return INTERRUPTED
     waiting = [chosen.folder(arm.job) for arm in todo]
@@ -95,6 +98,20 @@ def run(path: Path, choice: Choice, how: How) -> int:
         return _submit(chosen, path, waiting, words, shares, how)
     outcome, received = _drain(chosen, waiting, partial(_command, words), shares, how, pool)
     return _close(chosen, path, choice, _again(path, choice, chosen, how), outcome, received)
+
+
+def _withdraw_damaged(chosen: Selection) -> None:
+    """Take back the results that cannot be read, so that they are made anew with what is stale."""
+    from benchbox import store
+
+    for job in jobs(chosen.arms):
+        if chosen.folder(job).result() is not None:
+            try:
+                store.read(chosen.results, [job])
+                store.people(chosen.results, job)
+            except InvalidInput as problem:
+                note(f"{str(problem).partition(';')[0]}; job {job} is made anew")
+                chosen.folder(job).withdraw()
 
 
 def _drain(
@@ -245,6 +262,9 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
         classes = sorted({state.failure for state in failed.values()} - set(REPEATED_CLASSES))
         note("again, when mended: " + again + "".join(f" --retry {name}" for name in classes))
         return ENVIRONMENT if all(state.exit_code == ENVIRONMENT for state in failed.values()) else FAILED
+    stale = sum(state.name == "stale" for state in states.values())
+    if stale:
+        note(f"{many(stale, 'result')} stale, made by other code or data; to make anew: {again} --stale")
     words = ["benchbox", "table", str(path), "--scale", chosen.scale]
     words += ["--seeds", choice.seeds] if choice.seeds else []
     note("next: " + shlex.join(words + results_words(chosen.results)))

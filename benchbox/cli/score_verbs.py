@@ -155,7 +155,7 @@ def score(
     format: Format = "rich",
     json: Json = False,
 ) -> None:
-    """Judge predictions that others made: a COCO result file, or MPII predictions as .mat, .h5 or JSON.
+    """Judge predictions that others made: a COCO result file; of MPII or LSP .mat, .h5 or JSON.
 
     Example: benchbox score results.json --dataset coco:val2017 --protocol coco-kp/det-56.4/flip --save theirs
 

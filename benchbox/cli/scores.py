@@ -38,6 +38,8 @@ def score(
 ) -> int:
     """Judge predictions and print their scores."""
     shown = ("all", "pair") if by is None else ("all", check_group(by))
+    if save in saved.names(results):
+        note(f"{save}: replaces predictions for {saved.find(results, save).read()['dataset']}")
     answer = judged(predictions, dataset, truth=truth, protocols=protocols, origin=origin, save=save, results=results)
     rows = [row for row in answer["rows"] if format == "json" or row["group"].partition(":")[0] in shown]
     columns = [

@@ -81,7 +81,9 @@ def run(
         int | None, typer.Option(min=1, help="Processes that share a job, each with a GPU or core; else the study's.")
     ] = None,
     retry: Annotated[list[str] | None, typer.Option(help="Repeat this class (code, nan, cancelled, ...).")] = None,
-    stale: Annotated[bool, typer.Option("--stale", help="Run jobs again whose code or data changed.")] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Run jobs again whose code or data changed, or whose result is damaged.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start no more jobs after a failure.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a long run.")] = False,
     pack: Annotated[bool, typer.Option("--pack/--no-pack", help="Keep decoded crops in the cache folder.")] = True,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchbox import saved
 from benchbox.cli import early
 from benchbox.cli.arms import arm_rows, counted, differences
 from benchbox.cli.differences import How
@@ -24,6 +25,7 @@ from benchbox.console import note
 from benchbox.errors import CANNOT_JUDGE, OK
 from benchbox.papers import read as papers
 from benchbox.papers.words import find_table
+from benchbox.plan import Arm
 from benchbox.report.layout import SCHEMA, Layout
 from benchbox.report.paper import paper_table
 from benchbox.report.tables import group_table, study_table
@@ -125,6 +127,8 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     else:
         networks = {name: {key: found[key] for key in ("parameters", "macs")} for name, found in counted(arms).items()}
         layout = study_table(study.title, scale, rows, networks, **how)
+    others = _other_persons(arms, shown.saved, results)
+    layout = replace(layout, footnotes=[*layout.footnotes, *others])
     origin: dict[str, Any] = {
         "study": path.as_posix(),
         "scale": scale,
@@ -133,6 +137,19 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
     }
     origin |= {"mixed": shown.mixed, "saved": list(shown.saved), "compare": shown.compare}
     return replace(layout, origin=origin | ({"seeds": shown.seeds} if shown.seeds else {}))
+
+
+def _other_persons(arms: Sequence[Arm], names: Sequence[str], results: Path) -> list[str]:
+    """Say which saved predictions are for other data sets than the arms'; the truth's path tells embedded persons."""
+    sets = {arm.config.dataset.name for arm in arms}
+    notes = []
+    for name in names:
+        record = saved.find(results, name).read()
+        theirs = str(record["dataset"]).partition(":")[0]
+        embedded = any(part.startswith("synthetic") for part in Path(str(record["truth"])).parts)
+        if theirs not in sets and not (embedded and "synthetic" in sets):
+            notes.append(f"{name}: of {record['dataset']}, other persons than the arms' ({', '.join(sorted(sets))}).")
+    return notes
 
 
 def paper_layouts(name: str, shown: Shown, asked: str | None, results: Path, *, wide: bool = False) -> list[Layout]:

@@ -25,6 +25,8 @@ UNSURE = ("pending", "running", "interrupted", "failed", "not run here", "–")
 EDITED, RESULTS = "edited", "results changed"
 """Why a cell is not what it was: the results are those the table was made from, or they are not."""
 HEADINGS, NOTES = "headings", "notes"
+MOST_LOST = 5
+"""Notes that are told as left out; a manuscript may do without all of them."""
 ALIKE = 0.5
 """From which ratio of common characters on a paragraph is one of our notes that was edited, not the author's own."""
 
@@ -38,7 +40,7 @@ class Judged:
         unknown: what cannot be judged, a sentence each.
         equal: cells, headings among them, that are as they were.
         notes: notes that are as they were.
-        gone: notes that do not stand below the table.
+        gone: notes that do not stand below the table. lost: these.
     """
 
     changed: list[dict[str, Any]] = field(default_factory=list)
@@ -46,11 +48,13 @@ class Judged:
     equal: int = 0
     notes: int = 0
     gone: int = 0
+    lost: list[str] = field(default_factory=list)
 
     def add(self, other: Judged) -> None:
         """Count in what another table is."""
         self.changed += other.changed
         self.unknown += other.unknown
+        self.lost += other.lost
         self.equal, self.notes, self.gone = self.equal + other.equal, self.notes + other.notes, self.gone + other.gone
 
 
@@ -60,13 +64,15 @@ def verify(files: Sequence[Path], results: Path, format: str) -> int:
     for path in files:
         manuscript.add(path)
     if not manuscript.tables:
+        for stray in manuscript.strays:
+            note(stray)
         for remark in manuscript.remarks[:-1]:
             note(remark)
         raise CannotJudge(
             f"{manuscript.remarks[-1]}, which says in a comment what it was made from; "
             "those of compare, claims and other verbs do not, and cannot be verified"
         )
-    whole = Judged()
+    whole = Judged(unknown=list(manuscript.strays))
     for table in manuscript.tables:
         whole.add(_judged(table, results))
     columns = [Column("file", "File"), Column("line", "Line", right=True), Column("table", "Table")]
@@ -88,6 +94,7 @@ def _said(whole: Judged) -> list[str]:
         said = [f"{equal} as today's results give them, {counts}."]
     if whole.gone:
         said.append(f"Not compared: {many(whole.gone, 'note')} left out or moved away from below the table.")
+        said += [f"Left out or moved away: {text}" for text in dict.fromkeys(whole.lost)][:MOST_LOST]
     return said + whole.unknown
 
 
@@ -219,6 +226,8 @@ def _notes(judged: Judged, table: Printed, today: Sheet, why: str) -> None:
             judged.changed.append(_row(place, NOTES, "", was, now))
     judged.notes = len(set(notes) & {text for _, text in table.notes})
     judged.gone = len(set(notes)) - judged.notes - len(edited)
+    standing = {text for _, text in table.notes} | {now for _, _, now in edited}
+    judged.lost = [text for text in dict.fromkeys(notes) if text not in standing]
 
 
 def _row(place: Place, name: str, column: str, was: str, now: str) -> dict[str, Any]:

@@ -76,6 +76,10 @@ def status(path: Path | None, scale: str | None, seeds: str | None, results: Pat
     note((", ".join(f"{count} {name}" for name, count in counts.items()) or f"no jobs in {results}") + where)
     if silent:
         note(f"{silent}; its jobs are shown as their folders say")
+    if not rows:
+        note("benchbox run STUDY.toml makes them")
+    if path and counts.get("stale"):
+        note("stale: made by other code or data than today's; benchbox run --stale makes it anew")
     failed = [row["job"] for row in rows if row["state"] == "failed"]
     if failed:
         note(f"see why: benchbox logs {failed[0]}")

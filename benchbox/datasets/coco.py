@@ -6,6 +6,7 @@ annotation are used where they are present: `head_box` [x1, y1, x2, y2] in pixel
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ from benchbox.pose.skeleton import COCO17
 PERSON = 1
 _JOINTS = len(COCO17.joints)
 _EXPECTED = "COCO keypoint annotations"
+LEAST_COVERED = 0.5
+"""Share of the images with a detector's boxes below which its file looks like that of other images, or of some."""
 
 
 # Half of the memory and a third of the time of reading COCO's annotations would be theirs.
@@ -109,7 +112,12 @@ def read_people(
     if detections is None or boxes == "ground-truth":
         return labelled(document)
     found = read_json(Path(detections), "it holds the detector's boxes")
-    return list(_detected(found, Path(detections), document, score_threshold))
+    people = list(_detected(found, Path(detections), document, score_threshold))
+    covered = len({person.image_id for person in people})
+    if covered < LEAST_COVERED * len(document.images):
+        said = "%s: boxes in only %d of the %d images of %s; whoever is in the others counts as missed"
+        logging.getLogger(__name__).warning(said, detections, covered, len(document.images), split)
+    return people
 
 
 def read_document(root: Path, split: str) -> Document:

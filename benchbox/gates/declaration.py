@@ -120,6 +120,8 @@ def read_gates(path: Path) -> Declaration:
     study = path
     if "study" in document.values:
         study = _beside(path, _top(document).study)
+    elif "gates" in document.values and "base" not in document.values:
+        raise InvalidInput(f'{path}: names no study; a file of gates needs one, e.g. study = "STUDY.toml"')
     tables = document.values.get("gates", [])
     if not isinstance(tables, list):
         raise InvalidInput(f"{document.at('gates')}gates: must be tables, each [[gates]]; got {short(tables)}")

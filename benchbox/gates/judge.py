@@ -231,6 +231,8 @@ def _spoken(gate: Gate, gain: Gain, measured: float, base: float, unit: str, acc
         REGRESSED: f"{worse} {more}",
         COULD_NOT_JUDGE: f"tolerance {tolerance:.4g} is below the noise floor {gain.floor:.4g}",
     }
+    if outcome == PASSED and gain.high < 0 and gain.low < -tolerance:
+        reasons[PASSED] += "; worse beyond noise, and perhaps by more than the tolerance"
     if outcome == IMPROVED and isinstance(gate.against, Path):
         reasons[IMPROVED] += f"; accept it with: {accept}"
     return Verdict(gate, outcome, reasons[outcome], "", measured, base, change, low, high, gain.floor, tolerance)

@@ -65,7 +65,9 @@ def cell(paper: Paper | None, study: str, gate: Gate) -> float:
     places = [(table, row) for table, row in answered if row.arm == gate.arm]
     if not places:
         names = [row.arm for _, row in answered if row.arm]
-        raise CannotJudge(f'arm "{gate.arm}": {paper.name} has no row for it{nearest(gate.arm, names)}')
+        others = [table.study_of(row) for table in paper.tables for row in table.rows if row.arm == gate.arm]
+        hint = f"; the row of that name is answered by {others[0]}" if others else nearest(gate.arm, names)
+        raise CannotJudge(f'arm "{gate.arm}": {paper.name} has no row for it in {study}{hint}')
     found = [
         (table.text(row, column), table.not_comparable or row.not_comparable)
         for table, row in places

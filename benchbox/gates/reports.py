@@ -99,17 +99,22 @@ class Report:
             lines += ["", f"### {_md(verdict.gate.name)}: {verdict.outcome}", "", *(f"- {_md(text)}" for text in told)]
         return "\n".join([*lines, *(["", _md(self.note)] if self.note else [])]) + "\n"
 
-    def annotations(self) -> Iterable[str]:
-        """Return GitHub's workflow commands: an error for what fails the step, a notice for what got better."""
+    def annotations(self, checkout: Path | None = None) -> Iterable[str]:
+        """Return GitHub's workflow commands: an error for what fails the step, a notice for what got better.
+
+        Args: checkout: what paths must be relative to, so that GitHub finds the file's lines.
+        """
+        here = self.path.resolve()
+        path = here.relative_to(checkout) if checkout and here.is_relative_to(checkout) else self.path
         if self.problem:
-            yield _command("error", self.path, 1, "benchbox gate", self.problem)
+            yield _command("error", path, 1, "benchbox gate", self.problem)
         for verdict in self.verdicts:
             if verdict.outcome == PASSED:
                 continue
             kind = {REGRESSED: "error", COULD_NOT_JUDGE: "error", IMPROVED: "notice"}[verdict.outcome]
             text = "\n".join([_message(verdict), *details(verdict)[1:]])
             title = f"{verdict.gate.name}: {verdict.outcome}"
-            yield _command(kind, self.path, verdict.gate.line, title, text)
+            yield _command(kind, path, verdict.gate.line, title, text)
 
 
 WORDS = {

@@ -88,7 +88,8 @@ def group_table(
     kinds = {(name, metric) for row in rows for name, metric, group in row.scores if group.startswith(f"{by}:")}
     ranked = [(name, metric) for metric in PRIMARY for name in used if (name, metric) in kinds]
     if not ranked:
-        raise CannotJudge(f"{title}: no scores by {by}; finished arms have none" + (" so far" if missing(rows) else ""))
+        more = _instead(rows) or (" so far" if missing(rows) else "")
+        raise CannotJudge(f"{title}: no scores by {by}; finished arms have none{more}")
     first, metric = ranked[0]
     names = tuple(name for name, one in ranked if one == metric and _kin(name, first)) if mixed else (first,)
     groups = dict.fromkeys(
@@ -109,12 +110,31 @@ def group_table(
         extra = {one.key: gaps.cell(row, one) if gaps else {} for one in scores}
         records.append(record(row) | {"cells": {key: cell | extra[key] for key, cell in cells.items()}})
     what = "persons" if by in ("category", "activity") else "labelled joints"
-    footnotes: list[str | Note] = [f"Scale {scale}.", f"n: {what}.", *used_notes(scores[:1]), *_notes(rows, gaps)]
+    footnotes: list[str | Note] = [f"Scale {scale}.", f"n: {what}.", *used_notes(scores[:1])]
+    footnotes += [*_others(rows, names, metric, by), *_notes(rows, gaps)]
     meta = {"schema": SCHEMA, "kind": "group-table", "by": by, "scale": scale, "protocols": list(names)}
     return Layout(
         f"{title}, by {by}", columns, texts, records, footnotes, missing(rows), meta,
         [row.arm.name for row in rows], marks=_marks(rows, scores),
     )  # fmt: skip
+
+
+def _instead(rows: Sequence[ArmRow]) -> str:
+    kinds = sorted({group.partition(":")[0] for row in rows for _, _, group in row.scores if ":" in group})
+    return f"; they have them by {', '.join(kinds)}" if kinds else ""
+
+
+def _others(rows: Sequence[ArmRow], names: Sequence[str], metric: str, by: str) -> list[str]:
+    """Say which arms have such scores by other protocols than those that are shown."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        theirs = [name for name, one, group in row.scores if one == metric and group.startswith(f"{by}:")]
+        if theirs and not set(theirs) & set(names):
+            found.setdefault(theirs[0], []).append(row.arm.name)
+    return [
+        f"{', '.join(arms)}: not shown, by {name}; --mixed-protocols, or --protocol {name}, does."
+        for name, arms in found.items()
+    ]
 
 
 def _headings(columns: Sequence[tuple[ScoreColumn, str]], gaps: Differences | None) -> list[Heading]:

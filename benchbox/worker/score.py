@@ -174,8 +174,10 @@ def pck_sides(people: pa.Table, ground: Ground, protocol: Protocol) -> tuple[np.
     """
     convention = CONVENTIONS[protocol.convention]
     if convention.skeleton != ground.skeleton.name:
+        known = [name for name, one in CONVENTIONS.items() if one.skeleton == ground.skeleton.name]
         raise InvalidInput(
-            f"{protocol}: convention {protocol.convention} is for {convention.skeleton}, not {ground.skeleton.name}"
+            f"{protocol}: convention {protocol.convention} is for {convention.skeleton}, not "
+            f"{ground.skeleton.name}; known: {', '.join(known)}"
         )
     errors = _errors(people)
     if not np.isfinite(errors).any():

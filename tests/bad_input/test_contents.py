@@ -75,7 +75,7 @@ def test_what_no_job_wrote_is_damage(name: str, column: str, value: Any, said: s
     line = str(refused.value)
     assert said in line
     assert str(file) in line
-    assert "run the job again" in line
+    assert "benchbox run STUDY.toml --stale makes it anew" in line
     assert len(line.replace(str(file), "")) < 300
 
 

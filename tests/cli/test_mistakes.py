@@ -79,6 +79,9 @@ CORPUS = {
     "models list hrnt": "did you mean",
     "verify nowhere.tex": "nowhere.tex: no such file",
     "gate nowhere.toml": "nowhere.toml: no such file; known: ablations/smoke.toml",
+    "gate theirs/gates.toml": "gates.toml: names no study; a file of gates needs one, e.g. study = ",
+    "explain acnn 1 ours head": "did you mean benchbox explain --paper acnn 1 ours head?",
+    "score theirs/array.h5 --dataset coco": "predictions for coco come as JSON; did you mean --dataset mpii?",
     "gate ablations": "ablations: is a folder; give the study's TOML file",
     "gate WRONG": 'wrong.toml:10: train.epcohs: unknown key; did you mean "epochs"?',
     "gate STUDY --updat": '--updat: unknown option of benchbox gate; did you mean "--update"?',
@@ -175,6 +178,7 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("abcdef123456", "abcdef999999"):
         (tmp_path / "theirs/jobs" / name).mkdir(parents=True)
     (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x3c\0\0\0\x28")
+    (tmp_path / "theirs/gates.toml").write_text('schema = 1\n[[gates]]\nname = "a"\n')
     (tmp_path / "theirs/object.json").write_text('\n{"annotations": []}')
     person = {"image_id": 1, "category_id": 1, "keypoints": [1.5] * 51, "score": 0.5}
     (tmp_path / "theirs/people.json").write_text(json.dumps([person] * 999))

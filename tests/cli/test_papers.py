@@ -396,6 +396,26 @@ def test_a_studys_table_can_be_verified_too(results: Path, tmp_path: Path, capsy
     assert [(row["row"], row["was"], row["now"]) for row in answer["rows"]] == [("global (Fig. 4)", "99.9", "46.3")]  # type: ignore[attr-defined]
 
 
+def test_a_table_that_lost_what_it_was_made_from_is_told(
+    manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = manuscript.read_text(encoding="utf-8").splitlines()
+    (first, *_) = [number for number, line in enumerate(lines) if line.startswith("% benchbox: ")]
+    manuscript.write_text("\n".join(lines[:first] + lines[first + 1 :]), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert (code, answer["tables"]) == (3, 1)
+    (stray,) = answer["unknown"]  # type: ignore[misc]
+    assert stray.endswith("a table of ours without the comment that says what it was made from; make it again")
+
+
+def test_notes_that_are_gone_are_quoted(manuscript: Path, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = manuscript.read_text(encoding="utf-8")
+    manuscript.write_text(text.replace("One seed: a difference may be noise.", "Many."), encoding="utf-8")
+    code, answer = verified(manuscript, results, capsys)
+    assert code == 0
+    assert "Left out or moved away: One seed: a difference may be noise." in answer["footnotes"]  # type: ignore[operator]
+
+
 def test_a_cell_is_explained_by_its_runs(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for table, paper in (("1", "mrn-attention"), ("ablations/mrn_attention.toml", None)):
         column = "accuracy" if paper else "PCKh"

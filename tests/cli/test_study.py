@@ -96,7 +96,7 @@ def test_the_scale_is_paper_only_with_a_gpu_and_all_of_coco(monkeypatch: pytest.
     monkeypatch.setattr(folders, "gpus", lambda: ["0"])
     assert folders.choose_scale(None, committed, None) == ("tiny", "BENCHBOX_DATA is not set, so no COCO")
     assert folders.choose_scale(None, committed, tmp_path)[1] == f"not all of COCO is in {tmp_path}"
-    monkeypatch.setattr(folders, "_full", lambda name, data: True)
+    monkeypatch.setattr(folders, "is_full", lambda name, data: True)
     assert folders.choose_scale(None, committed, tmp_path)[0] == "paper"
     assert folders.choose_scale("mini", committed, None) == ("mini", "asked for")
 
@@ -110,11 +110,11 @@ def test_a_data_set_is_counted_once_while_its_files_stay_the_same(
     file = tmp_path / "mpii/annot/train.json"
     file.parent.mkdir(parents=True)
     file.write_text("[]")
-    assert folders._full("mpii", tmp_path)
-    assert folders._full("mpii", tmp_path)
+    assert folders.is_full("mpii", tmp_path)
+    assert folders.is_full("mpii", tmp_path)
     assert len(asked) == 1
     file.write_text("[ ]")
-    assert folders._full("mpii", tmp_path)
+    assert folders.is_full("mpii", tmp_path)
     assert len(asked) == 2
 
 

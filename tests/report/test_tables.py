@@ -256,3 +256,17 @@ def test_a_note_says_where_batch_norm_saw_less(
     (found,) = rows([ArmJobs("a", True, ("1",))], store)
     assert len(found.notes) == bool(said)
     assert all(words in note for note in found.notes for words in said)
+
+
+def test_a_group_table_says_which_arms_have_only_other_protocols() -> None:
+    arms = [ArmJobs("a", True, ("1",)), ArmJobs("b", False, ("2",))]
+    first, second = "pckh@0.5/hrnet-v1/flip", "pckh@0.5/hrnet-v1/flip/dark"
+    scores = [("1", first, "PCKh", 80.0, "joint:nose"), ("2", second, "PCKh", 81.0, "joint:nose")]
+    frame = pd.DataFrame(scores, columns=["job", "protocol", "metric", "value", "group"]).assign(n=9)
+    store = Store({"1": State("done"), "2": State("done")}, run_rows(), frame)
+    layout = group_table("t", "tiny", rows(arms, store), "joint")
+    assert f"b: not shown, by {second}; --mixed-protocols, or --protocol {second}, does." in layout.footnotes
+    mixed = group_table("t", "tiny", rows(arms, store), "joint", mixed=True)
+    assert not any("not shown" in str(note) for note in mixed.footnotes)
+    with pytest.raises(CannotJudge, match="no scores by activity; finished arms have none; they have them by joint"):
+        group_table("t", "tiny", rows(arms, store), "activity")
