@@ -109,3 +109,20 @@ def test_clocks_that_jump_change_nothing(
         [*quick.BENCHBOX, "status", str(study), "--results", str(results), "--json"], capture_output=True, text=True
     )
     assert shown.returncode == 0, shown.stderr
+
+
+def test_a_damaged_result_is_made_anew_when_asked_for(undisturbed: Path, tmp_path: Path, cache: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(undisturbed, results)
+    study = quick.write(tmp_path)
+    expected = quick.rows(results)
+    damaged = sorted(results.glob("jobs/*/attempts/*/people.parquet"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:-9] + b"\0" * 5 + b"PAR1")
+    code, said = quick.finish(quick.start(study, results, cache))
+    assert (code, "nothing to do" in said) == (0, True)
+    code, said = quick.finish(quick.start(study, results, cache, "--stale"))
+    assert code == 0, said
+    assert f"{damaged.relative_to(tmp_path)}" in said
+    assert "is made anew" in said
+    found = quick.rows(results)
+    assert [row["keypoints"] for row in found["people"]] == [row["keypoints"] for row in expected["people"]]
