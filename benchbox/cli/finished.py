@@ -70,8 +70,10 @@ def next_step(
     return shlex.join(words + results_words(results))
 
 
-def require_done(path: Path, asked: str | None, seeds: str | None, results: Path) -> None:
+def require_done(path: Path, asked: str | None, seeds: str | None, results: Path, advised: str | None = None) -> None:
     """See that a job of a study is done, of which a table by a kind of group can be made.
+
+    Args: advised: seeds that the command shall name where none were typed.
 
     Raises: CannotJudge with the command that makes them.
     """
@@ -79,7 +81,10 @@ def require_done(path: Path, asked: str | None, seeds: str | None, results: Path
     jobs = dict.fromkeys(arm.job for arm in arms)
     if not any(finished(results, job) for job in jobs):
         states = [JobDir.of(results, job).state().name for job in jobs]
-        step = next_step(path, states, scale=scale, results=results, seeds=seeds) or f"see benchbox status {path}"
+        step = (
+            next_step(path, states, scale=scale, results=results, seeds=seeds or advised)
+            or f"see benchbox status {path}"
+        )
         raise CannotJudge(f"{path}: nothing of it is done at scale {scale}; {step}")
 
 

@@ -62,7 +62,7 @@ def plan(
         from benchbox.cli.finished import require_done
 
         early.look([study], scale=scale, only=only)
-        require_done(study, scale, seeds, results)
+        require_done(study, scale, seeds, results, advised="0,1,2")
     from benchbox.cli import study as verbs
 
     choice = verbs.Choice(scale, seeds, only, results)
