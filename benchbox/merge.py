@@ -15,7 +15,7 @@ from benchbox.errors import InvalidInput
 from benchbox.files import explained, listed, read_json, refuse_special, write_json
 from benchbox.jobdir import Attempt, JobDir
 
-LEFT_BEHIND = ("checkpoint.pt", "checkpoint.before.pt", "heartbeat", "progress.json")
+LEFT_BEHIND = ("checkpoint.pt", "checkpoint.before.pt", "heartbeat")
 """Files of an attempt that mean nothing elsewhere."""
 
 

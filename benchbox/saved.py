@@ -47,6 +47,12 @@ class Saved:
             raise InvalidInput(f"{self.path / 'saved.json'}: missing or not of schema {SCHEMA}; save them again")
         return record
 
+    def data_set(self) -> str:
+        """Return whose persons they are of: a data set's, or `synthetic` where the truth's path is of embedded ones."""
+        record = self.read()
+        embedded = any(part.startswith("synthetic") for part in Path(str(record["truth"])).parts)
+        return "synthetic" if embedded else str(record["dataset"]).partition(":")[0]
+
 
 def names(results: Path) -> list[str]:
     """List the saved predictions of a results folder."""

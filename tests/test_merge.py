@@ -10,6 +10,7 @@ import pytest
 
 from benchbox import records, saved
 from benchbox.errors import InvalidInput
+from benchbox.files import read_json, write_json
 from benchbox.jobdir import Attempt, JobDir
 from benchbox.leftovers import leftovers, remove
 from benchbox.merge import merge
@@ -35,6 +36,7 @@ def finish(job: JobDir, value: float = 1.0) -> Attempt:
     attempt.checkpoint.write_bytes(b"weights")
     attempt.publish({}, 1.0)
     attempt.end("done")
+    write_json(attempt.progress, {"phase": "done", "score": {"AP": value}})
     return attempt
 
 
@@ -89,6 +91,16 @@ def test_what_is_missing_is_added_and_nothing_is_overwritten(tmp_path: Path) -> 
     keep(here, "added", 2.0)
     assert outcomes(here, other)["predictions/added"] == "differs"
     assert content(here)["added"][0]["value"] == 2.0
+
+
+def test_the_score_that_status_shows_comes_along(tmp_path: Path) -> None:
+    finish(folders(tmp_path / "there", 1)[0], 17.5)
+    assert set(outcomes(tmp_path / "here", tmp_path / "there").values()) == {"added"}
+    (job,) = (tmp_path / "here/jobs").iterdir()
+    result = JobDir(job).result()
+    assert result is not None
+    assert read_json(result.progress) == {"phase": "done", "score": {"AP": 17.5}}
+    assert not result.checkpoint.exists()
 
 
 def test_the_order_does_not_matter(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def _chance(p: float) -> str:
 def _data_set(result: str, results: Path) -> str:
     """Return the data set of a job's or of saved predictions' persons."""
     if result in saved.names(results):
-        return str(saved.find(results, result).read()["dataset"]).partition(":")[0]
+        return saved.find(results, result).data_set()
     return JobDir.of(results, result).read().dataset.name
 
 

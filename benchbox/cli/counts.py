@@ -10,6 +10,7 @@ from benchbox import costs
 from benchbox.cli import folders
 from benchbox.cli.ask import ask
 from benchbox.config import JobConfig
+from benchbox.console import note
 
 NETWORKS_A_WORKER = 4
 """As many networks are counted in the time that a worker takes to load torch and to count a first one, about."""
@@ -22,6 +23,8 @@ def count_networks(configs: Sequence[JobConfig]) -> dict[str, costs.Costs]:
     found = costs.lookup(cache, wanted)
     missing = [config.model_dump(mode="json") for key, config in wanted.items() if key not in found]
     if missing:
+        if len(missing) > NETWORKS_A_WORKER:
+            note(f"counting {len(missing)} networks, this once")
         workers = min(os.cpu_count() or 1, -(-len(missing) // NETWORKS_A_WORKER))
         with ThreadPoolExecutor(workers) as pool:
             words = ["count", "--cache", str(cache)]

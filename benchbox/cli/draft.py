@@ -200,6 +200,8 @@ def _by_key(of: Network, vary: str) -> Variation:
     values = _values(text)
     if len(values) < 2:
         raise InvalidInput(f"--vary {vary}: needs two values or more, the reference's first; e.g. train.batch=16,32")
+    if twice := [value for value in values if values.count(value) > 1]:
+        raise InvalidInput(f"--vary {vary}: {spell(twice[0])} stands twice; give different values")
     table, _, below = key.partition(".")
     if table not in JOB_TABLES or not re.fullmatch(r"[a-z_0-9]+(\.[a-z_0-9]+)*", below):
         raise InvalidInput(

@@ -113,7 +113,11 @@ def choose(asked: Asked, *, ask: bool) -> Choice:
 
 def _network(name: str) -> Network:
     """Return the network of a name; of a wrong one tell the nearest, not all."""
-    hint = nearest(name, [one.name for one in networks()])
+    names = [one.name for one in networks()]
+    begun = [one for one in names if one.startswith(f"{name}-")]
+    if name not in names and len(begun) > 1:
+        raise InvalidInput(f"{name}: unknown network; there are {', '.join(begun[:3])}; see benchbox models list")
+    hint = nearest(name, names)
     if hint.startswith("; known"):
         raise InvalidInput(f"{name}: unknown network; see benchbox models list")
     return network(name)

@@ -26,6 +26,7 @@ from benchbox.errors import (
     CannotJudge,
     EnvironmentProblem,
     InvalidInput,
+    nearest,
 )
 from benchbox.files import refuse_special
 from benchbox.gates.arms import ArmJobs, arm_of, check_done, check_results, check_there
@@ -107,6 +108,12 @@ def looked(declaration: Declaration, asked: Asked) -> Looked:
     """Read the study and expand it at the scales that gates name."""
     study, seeds = read_study(declaration.study), seeds_of(asked.seeds)
     arms: dict[tuple[str, str], ArmJobs] = {}
+    known_scales = ("paper", *study.scales)
+    for gate in declaration.gates:
+        if gate.scale not in known_scales:
+            hint = nearest(gate.scale, known_scales)
+            where = f"{declaration.path}:{gate.line}: [[gates]]"
+            raise InvalidInput(f'{where} "{gate.name}": {study.path} has no scale {gate.scale}{hint}')
     for scale in dict.fromkeys(gate.scale for gate in declaration.gates):
         found = expand(study, scale, seeds)
         references = {arm.group: arm for arm in found if arm.reference}

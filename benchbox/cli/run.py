@@ -264,7 +264,8 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
         return ENVIRONMENT if all(state.exit_code == ENVIRONMENT for state in failed.values()) else FAILED
     stale = sum(state.name == "stale" for state in states.values())
     if stale:
-        note(f"{many(stale, 'result')} stale, made by other code or data; to make anew: {again} --stale")
+        more = "" if "--stale" in again.split() else " --stale"
+        note(f"{many(stale, 'result')} stale, made by other code or data; to make anew: {again}{more}")
     words = ["benchbox", "table", str(path), "--scale", chosen.scale]
     words += ["--seeds", choice.seeds] if choice.seeds else []
     note("next: " + shlex.join(words + results_words(chosen.results)))

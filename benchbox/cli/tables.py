@@ -140,15 +140,15 @@ def study_layout(path: Path, asked: str | None, shown: Shown, results: Path) -> 
 
 
 def _other_persons(arms: Sequence[Arm], names: Sequence[str], results: Path) -> list[str]:
-    """Say which saved predictions are for other data sets than the arms'; the truth's path tells embedded persons."""
+    """Say which saved predictions are for other data sets than the arms'."""
     sets = {arm.config.dataset.name for arm in arms}
     notes = []
     for name in names:
-        record = saved.find(results, name).read()
-        theirs = str(record["dataset"]).partition(":")[0]
-        embedded = any(part.startswith("synthetic") for part in Path(str(record["truth"])).parts)
-        if theirs not in sets and not (embedded and "synthetic" in sets):
-            notes.append(f"{name}: of {record['dataset']}, other persons than the arms' ({', '.join(sorted(sets))}).")
+        theirs = saved.find(results, name)
+        if theirs.data_set() not in sets:
+            notes.append(
+                f"{name}: of {theirs.read()['dataset']}, other persons than the arms' ({', '.join(sorted(sets))})."
+            )
     return notes
 
 

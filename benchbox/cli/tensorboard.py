@@ -35,8 +35,10 @@ class Run:
 
 def tensorboard(studies: Sequence[Path], scale: str | None, persons: int, results: Path, format: str) -> int:
     """Write the event files of studies' jobs, or of all jobs, and say what became of each."""
-    events.require()
     runs = [run for path in studies for run in _of_study(path, scale, results)] if studies else _alone(scale, results)
+    if not any(JobDir.of(results, run.job).numbers() for run in runs):
+        raise CannotJudge(f"{results}: none of these jobs was begun; next: benchbox run STUDY.toml")
+    events.require()
     rows = []
     for run in runs:
         folder = JobDir.of(results, run.job, folders.data_root())
@@ -48,8 +50,6 @@ def tensorboard(studies: Sequence[Path], scale: str | None, persons: int, result
 
         outcome = event_files.written(run, folder, state, persons, results)
         rows.append({"run": run.folder, "job": run.job, "state": state, "outcome": outcome})
-    if all(row["outcome"] == "nothing yet" for row in rows):
-        raise CannotJudge(f"{results}: none of these jobs was begun; next: benchbox run STUDY.toml")
     columns = [Column("run", "Run"), Column("job", "Job"), Column("state", "State"), Column("outcome", "Event file")]
     place = results / FOLDER
     meta = {"schema": 1, "kind": "results-tensorboard", "folder": str(place)}

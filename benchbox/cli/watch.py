@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from benchbox.cli.display import standing
 from benchbox.cli.finished import next_step
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
+from benchbox.cli.places import results_words
 from benchbox.cli.study import Choice, select
 from benchbox.console import duration, note, plain
 from benchbox.errors import OK, InvalidInput
@@ -79,7 +81,16 @@ def status(path: Path | None, scale: str | None, seeds: str | None, results: Pat
     if not rows:
         note("benchbox run STUDY.toml makes them")
     if path and counts.get("stale"):
-        note("stale: made by other code or data than today's; benchbox run --stale makes it anew")
+        words = [
+            "benchbox",
+            "run",
+            path.as_posix(),
+            "--scale",
+            str(meta["scale"]),
+            *(["--seeds", seeds] if seeds else []),
+        ]
+        anew = shlex.join([*words, "--stale", *results_words(results)])
+        note(f"stale: made by other code or data than today's; {anew} makes it anew")
     failed = [row["job"] for row in rows if row["state"] == "failed"]
     if failed:
         note(f"see why: benchbox logs {failed[0]}")

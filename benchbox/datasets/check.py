@@ -20,7 +20,7 @@ UNREADABLE = "annotations"
 
 
 def check_coco(root: Path, split: str) -> Report:
-    """Check a split in COCO's layout, the embedded data included; every image is decoded.
+    """Check a split in COCO's layout, the embedded data included: every image, and the field's detections.
 
     Args:
         root: folder of the data set.
@@ -44,9 +44,19 @@ def check_coco(root: Path, split: str) -> Report:
         problems += entry_problems(document)
     except InvalidInput as problem:
         problems.append((UNREADABLE, str(problem)))
+    boxes: list[Person] = []
+    file = Path(root) / coco.DETECTIONS.format(split=split)
+    if file.exists():
+        try:
+            boxes = coco.detected(document, file)
+        except InvalidInput as problem:
+            problems.append(("detector's boxes", str(problem)))
     entries = [entry for entry in document.annotations if isinstance(entry, dict)]
     crowds = sum(bool(entry.get("iscrowd", 0)) for entry in entries)
     counts = {"annotations": len(document.annotations), "crowds": crowds}
+    if boxes:
+        covered = {person.image_id for person in boxes}
+        counts |= {"detector's boxes": len(boxes), "images with such boxes": len(covered)}
     annotated = {image.path: (image.width, image.height) for image in document.images.values()}
     return _report("coco", split, fingerprint, counts, problems, files, people, COCO17, annotated)
 

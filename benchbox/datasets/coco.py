@@ -34,6 +34,8 @@ from benchbox.pose.skeleton import COCO17
 PERSON = 1
 _JOINTS = len(COCO17.joints)
 _EXPECTED = "COCO keypoint annotations"
+DETECTIONS = "person_detection_results/COCO_{split}_detections_AP_H_56_person.json"
+"""Where the field's own detections of a split lie below the data set's folder."""
 LEAST_COVERED = 0.5
 """Share of the images with a detector's boxes below which its file looks like that of other images, or of some."""
 
@@ -111,8 +113,7 @@ def read_people(
     document = read_document(root, split)
     if detections is None or boxes == "ground-truth":
         return labelled(document)
-    found = read_json(Path(detections), "it holds the detector's boxes")
-    people = list(_detected(found, Path(detections), document, score_threshold))
+    people = detected(document, Path(detections), score_threshold)
     covered = len({person.image_id for person in people})
     if covered < LEAST_COVERED * len(document.images):
         said = "%s: boxes in only %d of the %d images of %s; whoever is in the others counts as missed"
@@ -184,6 +185,14 @@ def _person(entry: dict[str, Any], where: str, *, number: int, image_id: int, im
         category=writable(entry.get("activity"), where, key="activity"),
         head_size=size,
     )
+
+
+def detected(document: Document, path: Path, score_threshold: float = 0.0) -> list[Person]:
+    """Return a person per accepted box of a detector's file, as `read_people` does.
+
+    Raises: as `read_people`.
+    """
+    return list(_detected(read_json(path, "it holds the detector's boxes"), path, document, score_threshold))
 
 
 def _detected(boxes: Any, path: Path, document: Document, score_threshold: float) -> Iterator[Person]:

@@ -90,7 +90,7 @@ class Judge:
         before = None if gate.against == PAPER else self._before(gate, now)
         b = now.samples(protocol)
         _check_group(gate, b[0].names, "results")
-        _check_least(gate, "results", len(b), len(b[0].people.names))
+        _check_least(gate, "results", len(b), b[0].persons)
         if before is None:
             value = printed.cell(self.paper, self.results.study, gate)
             printed.check_protocol(protocol, self.paper.name if self.paper else "")
@@ -100,7 +100,7 @@ class Judge:
             raise CannotJudge(f"other protocols: the results are of {protocol}, the reference of {before.protocols}")
         a = before.samples(protocol)
         _check_group(gate, a[0].names, "reference")
-        _check_least(gate, "reference", len(a), len(a[0].people.names))
+        _check_least(gate, "reference", len(a), a[0].persons)
         for whose, side in (("results", now), ("reference", before)):
             for training in side.trainings:
                 if math.isnan(training.scores.get((protocol, gate.metric, gate.group), math.nan)):

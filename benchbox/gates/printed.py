@@ -35,6 +35,10 @@ class PrintedSample:
         return self.of.names
 
     @property
+    def persons(self) -> int:
+        return self.of.persons
+
+    @property
     def resamples(self) -> int:
         return self.of.resamples
 

@@ -125,7 +125,7 @@ def _check(gate: Gate, side: Side, results: Results) -> None:
         costs.values_of(side, gate.metric)
         return
     protocol = results.protocol(gate)
-    persons = len(side.samples(protocol)[0].people.names)
+    persons = side.samples(protocol)[0].persons
     if persons < gate.persons:
         raise CannotJudge(f'"{gate.name}" asks for {gate.persons} persons, the results have {persons}')
     for training in side.trainings:

@@ -32,6 +32,11 @@ class ApSample:
     resamples: int = 1000
 
     @property
+    def persons(self) -> int:
+        """See `Sample`; crowds and persons without a labelled joint do not count."""
+        return max(int(matches.positives[:, 0].sum()) for matches in self.matches.values())
+
+    @property
     def counted(self) -> np.ndarray:
         """See `Sample`."""
         return np.concatenate([matches.positives for matches in self.matches.values()], axis=1)

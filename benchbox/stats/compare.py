@@ -115,7 +115,7 @@ def compare(
             *(one, other, gap, bottom, top, chance, adjusted),
             confidence=confidence,
             seeds=(len(a), len(b)),
-            persons=len(first.people.names),
+            persons=first.persons,
             images=images,
             kind=kind,
             variance=(variance[0], variance[1], variance[2], variance[3]),

@@ -33,6 +33,11 @@ class PckSample:
     resamples: int = 2000
 
     @property
+    def persons(self) -> int:
+        """See `Sample`."""
+        return len(self.people.names)
+
+    @property
     def counted(self) -> np.ndarray:
         """See `Sample`."""
         return self.counts

@@ -40,6 +40,10 @@ class Sample(Protocol):
         """Return the S scores."""
 
     @property
+    def persons(self) -> int:
+        """Return how many of the people count for the scores, found or not."""
+
+    @property
     def resamples(self) -> int:
         """Return how many resamples are usual for this kind of score."""
 

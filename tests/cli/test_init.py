@@ -106,6 +106,8 @@ def test_the_gate_in_its_comments_is_one(data: str, vary: str, tmp_path: Path) -
         (Asked(vary="train.lrr=1,2"), 'train.lrr: unknown key; did you mean "lr"?'),
         (Asked(vary="trian.lr=1,2"), '--vary trian.lr: no key of a job; did you mean "train"?'),
         (Asked(vary="train.lr=1e-3"), "--vary train.lr=1e-3: needs two values or more"),
+        (Asked(vary="train.lr=1e-3,0.001"), "--vary train.lr=1e-3,0.001: 0.001 stands twice; give different values"),
+        (Asked(model="hrnet"), "hrnet: unknown network; there are hrnet-w32, hrnet-w48; see benchbox models list"),
         (Asked(vary="train.lr=1e-3,20"), "train.lr: Input should be less than or equal to 10"),
         (Asked(vary="train.precision=fp32,fp16"), "train.precision: Input should be 'fp32' or 'bf16'"),
         (Asked(model="mrn", vary="kernels"), "--vary kernels: mrn has no spatial attention"),

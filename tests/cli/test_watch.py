@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from benchbox.cli.early_results import job
-from benchbox.cli.watch import _detail, cancel
+from benchbox.cli.watch import _detail, cancel, status
 from benchbox.console import kept_notes
 from benchbox.files import write_json
 from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.plan import expand
+from benchbox.queues import cluster
 from benchbox.spec import read_study
 
 TRAIN = {"epoch": 2, "epochs": 6, "rate": 330.4, "data_wait": 0.021, "seconds_left": 130, "score": {"PCKh": 61.04}}
@@ -59,6 +60,17 @@ def test_an_arm_is_as_good_as_its_jobs(root: Path, tmp_path: Path) -> None:
         cancel([named], None, None, tmp_path)
     assert notes == ["1 waiting: will not begin"]
     assert JobDir.of(tmp_path, arms[0].job).state().name == "cancelled"
+
+
+def test_what_is_stale_is_told_with_the_command_that_makes_it_anew(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = root / "ablations/smoke.toml"
+    monkeypatch.setattr(cluster, "states", lambda found: ({one.id: State("stale", 1) for one in found}, ""))
+    with kept_notes() as notes:
+        status(study, "tiny", "0,1", tmp_path / "other results", "json")
+    command = f"benchbox run {study} --scale tiny --seeds 0,1 --stale --results '{tmp_path}/other results'"
+    assert f"stale: made by other code or data than today's; {command} makes it anew" in notes
 
 
 def test_of_several_seeds_logs_shows_the_first_and_cancel_stops_all(root: Path, tmp_path: Path) -> None:

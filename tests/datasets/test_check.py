@@ -80,6 +80,22 @@ def test_counts_are_those_of_the_file(made):
     assert counts["crowds"] == counts["joints outside the image"] == 0
 
 
+def test_the_boxes_of_a_detector_are_counted_and_read(root):
+    folder = root / "coco"
+    file = folder / coco.DETECTIONS.format(split="val")
+    file.parent.mkdir()
+    box = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 30, 40], "score": 0.9}
+    file.write_text(json.dumps([box, {**box, "image_id": 2}, box, {**box, "category_id": 3}]))
+    report = check_coco(folder, "val")
+    assert (report.counts["detector's boxes"], report.counts["images with such boxes"]) == (3, 2)
+    assert report.findings == ()
+    assert "detector's boxes" not in check_coco(folder, "train").counts
+    file.write_text(json.dumps([{**box, "image_id": 999}]))
+    (finding,) = check_coco(folder, "val").findings
+    assert finding.kind == "detector's boxes"
+    assert "image_id 999" in finding.examples[0]
+
+
 def two_names(document: dict) -> None:
     document["images"].append({**document["images"][0], "id": 777})
 

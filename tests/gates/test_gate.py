@@ -12,7 +12,7 @@ import pytest
 
 from benchbox import store
 from benchbox.cli import judging
-from benchbox.errors import CannotJudge
+from benchbox.errors import CannotJudge, InvalidInput
 from benchbox.gates import reference
 from benchbox.gates.arms import ArmJobs, check_done
 from benchbox.gates.declaration import read_gates
@@ -361,6 +361,16 @@ def test_what_is_missing_is_told_with_the_command_that_makes_it(
     page, xml = ((tmp_path / "report" / name).read_text() for name in ("gate.md", "junit.xml"))
     for text in (told.out, told.err, page, html.unescape(xml)):
         assert all(command in text for command in commands)
+
+
+def test_a_scale_that_the_study_lacks_is_told_where_it_stands(tmp_path: Path) -> None:
+    made.write(tmp_path)
+    file = made.declare(tmp_path, {}, {"scale": '"mini"'})
+    line = file.read_text().splitlines().index('name = "gate 1"')
+    with pytest.raises(InvalidInput) as problem:
+        judging.gate(file, made.asked(tmp_path))
+    said = f'{file}:{line}: [[gates]] "gate 1": {tmp_path / "study.toml"} has no scale mini; known: paper, tiny'
+    assert str(problem.value) == said
 
 
 @pytest.mark.parametrize("others", [(), ("results",)])

@@ -11,6 +11,7 @@ from benchbox.errors import CannotJudge
 from benchbox.metrics.coco_curve import bootstrap, scores
 from benchbox.metrics.conventions import CONVENTIONS, count
 from benchbox.stats.ap import ApSample, names_of, people_of
+from benchbox.stats.compare import compare
 from benchbox.stats.sample import People, check_same
 from tests.metrics import coco_cases
 from tests.metrics.test_coco_curve import matched
@@ -87,6 +88,21 @@ def test_ap_of_mixed_sides_is_that_of_pycocotools_on_mixed_results(tmp_path: Pat
             name: pytest.approx(expected.get(name, np.nan), abs=1e-9, nan_ok=True) for name, _ in a.names
         }
     assert len(np.unique(found[:, 0])) > 1
+
+
+def test_persons_that_do_not_count_are_not_counted(tmp_path: Path) -> None:
+    document, results = coco_cases.case(4, images=12)
+    entries = document["annotations"]
+    entries[0].update(iscrowd=1)
+    entries[1].update(num_keypoints=0, keypoints=[0] * 51)
+    truth = coco_cases.arrays(document, results, tmp_path / "truth.json")[0]
+    matches = matched(document, results, tmp_path / "truth.json")
+    sample = ApSample(people_of(truth), {"all": matches}, names_of(["all"]))
+    assert len(sample.people.names) == len(entries)
+    of_images = coco_cases.official(document, results).evalImgs
+    judged = sum((one["gtIgnore"] == 0).sum() for one in of_images if one and one["aRng"][1] == one["aRng"][0] + 1e10)
+    assert sample.persons == judged < len(entries) - 1
+    assert compare([sample], [sample], resamples=9)["AP", "all"].persons == sample.persons
 
 
 def test_scores_by_name_take_only_the_areas_they_need(tmp_path: Path) -> None:
