@@ -24,7 +24,7 @@ def count_networks(configs: Sequence[JobConfig]) -> dict[str, costs.Costs]:
     missing = [config.model_dump(mode="json") for key, config in wanted.items() if key not in found]
     if missing:
         if len(missing) > NETWORKS_A_WORKER:
-            note(f"counting {len(missing)} networks, this once")
+            note(f"counting the costs of {len(missing)} networks; they are kept for next time")
         workers = min(os.cpu_count() or 1, -(-len(missing) // NETWORKS_A_WORKER))
         with ThreadPoolExecutor(workers) as pool:
             words = ["count", "--cache", str(cache)]
