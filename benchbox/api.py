@@ -47,7 +47,7 @@ def read_results(
     from benchbox.report import frames
 
     with kept_notes() as notes:
-        path = arguments.path("study_or_folder", study_or_folder)
+        path, scale = arguments.path("study_or_folder", study_or_folder), arguments.word("scale", scale)
         if path.is_dir():
             found = seed_rows.of_folder(path, bool(scale or seeds), results is not None)
         else:
@@ -116,9 +116,11 @@ def table(
     from benchbox.errors import InvalidInput, nearest
     from benchbox.report import frames
 
+    by, paper, scale = arguments.word("by", by), arguments.word("paper", paper), arguments.word("scale", scale)
     texts = [name for name in grid.FORMATS if name != "rich"]
-    if format is not None and format not in texts:
-        raise InvalidInput(f"format {format}: unknown{nearest(format, texts)}")
+    wanted = arguments.word("format", format)
+    if wanted is not None and wanted not in texts:
+        raise InvalidInput(f"format {wanted}: unknown{nearest(wanted, texts)}")
     asked, kept = arguments.words("protocol", protocol), arguments.words("saved", saved)
     chosen = arguments.words("tables", tables)
     shown = verb.Shown(by, asked, mixed, kept, compare, chosen, arguments.seeds(seeds))
@@ -168,6 +170,7 @@ def compare(
     from benchbox.console import kept_notes
     from benchbox.report import frames
 
+    by, scale = arguments.word("by", by), arguments.word("scale", scale)
     how = {"protocols": arguments.words("protocol", protocol), "mixed": mixed}
     how |= {"confidence": arguments.confidence(confidence), "resamples": arguments.resamples(resamples)}
     sides, asked = (arguments.text("a", a), arguments.text("b", b)), arguments.seeds(seeds)

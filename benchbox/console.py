@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import re
@@ -15,6 +16,8 @@ from typing import NoReturn
 SIGNS = {"≠": "!=", "≈": "~", "±": "+-", "×": "x", "–": "-", "Δ": "d", "“": '"', "”": '"', "…": "..."}
 """What stands for a sign that an output's encoding lacks."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a place that the output is led to."""
 
 
 _KEPT: ContextVar[list[str] | None] = ContextVar("kept", default=None)
@@ -52,10 +55,16 @@ def many(number: int, noun: str) -> str:
 def note(text: str) -> None:
     """Print a line of progress to stderr."""
     kept = _KEPT.get()
-    if kept is None:
-        print(plain(text), file=sys.stderr, flush=True)
-    else:
+    if kept is not None:
         kept.append(plain(text))
+        return
+    try:
+        print(plain(text), file=sys.stderr, flush=True)
+    except OSError as problem:
+        if problem.errno not in UNWRITABLE:
+            raise
+        # a log on a full disk: what it tells of goes on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 @contextmanager

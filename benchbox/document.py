@@ -87,6 +87,8 @@ def read_document(path: Path) -> Document:
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(problem))
         line = f":{found[1]}" if found else ""
         reason = re.sub(r" \(at .*", "", str(problem))
+        if found and text.split("\n")[int(found[1]) - 1].startswith("<<<<<<< "):
+            raise InvalidInput(f"{path}{line}: an unresolved merge conflict; keep one side of it") from None
         raise InvalidInput(f"{path}{line}: not valid TOML: {reason[:200]}") from None
     except ValueError as problem:  # a number of more digits than Python reads
         raise InvalidInput(f"{path}: not valid TOML: {str(problem).split(';')[0]}") from None

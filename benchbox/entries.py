@@ -134,7 +134,9 @@ def numbers(entry: dict[str, Any], key: str, where: str, count: int, *, limit: f
     elif not isinstance(values, list):
         raise InvalidInput(f"{where}: {key} is {shown(values)}, expected {count} numbers")
     elif len(values) != count:
-        raise InvalidInput(f"{where}: {key} has {len(values)} numbers, expected {count}")
+        what = "lists" if values and isinstance(values[0], list) else "numbers"
+        row = ", one after the other" if what == "lists" else ""
+        raise InvalidInput(f"{where}: {key} has {len(values)} {what}, expected {count} numbers{row}")
     # NaN hides from min and max, not from the sum; three looks in C are twice as fast as one at each value.
     near = _NUMBERS.issuperset(map(type, values)) and -limit < min(values) and max(values) < limit
     if near and math.isfinite(sum(values)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shlex
@@ -37,8 +36,6 @@ app = typer.Typer(
 )
 
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Errors of a place that the output is led to."""
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What the parser raises for words that it cannot place."""
 
@@ -49,7 +46,7 @@ def main() -> None:
         from benchbox.cli import complete
 
         sys.exit(complete.answer(app))
-    from benchbox.console import drop_output, note, open_closed, spell_out_signs, stop_unread
+    from benchbox.console import UNWRITABLE, drop_output, note, open_closed, spell_out_signs, stop_unread
 
     open_closed()
     spell_out_signs()

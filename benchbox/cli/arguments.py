@@ -36,6 +36,16 @@ def text(name: str, value: Any) -> str:
     return str(value)
 
 
+def word(name: str, value: Any) -> str | None:
+    """Return a text or None.
+
+    Raises: InvalidInput for what is neither.
+    """
+    if value is not None and not isinstance(value, str):
+        raise _other(name, value, "a text")
+    return value
+
+
 def words(name: str, value: Any) -> list[str]:
     """Return a text, or several, as a list.
 

@@ -73,6 +73,7 @@ def comparison(
     """
     asked = How(**how, kinds=("all", check_group(by)) if by else ("all", "pair"))
     early.confidence(asked.confidence)
+    early.seeds_of_sides(a, b, seeds)
     sides = [_side(text, scale, seeds, results) for text in (a, b)]
     of = [_data_set(side.results[0], results) for side in sides]
     if of[0] != of[1] and "synthetic" not in of:  # predictions for embedded persons are saved as coco's or mpii's

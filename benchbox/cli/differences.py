@@ -81,21 +81,24 @@ def spreads(jobs: Sequence[str], kinds: Sequence[str], results: Path) -> list[Ro
 
 def methods(rows: Iterable[Row]) -> list[str]:
     """Say by which methods intervals and p were made, and what they do not speak of."""
-    notes = []
+    rows, notes = list(rows), []
+    drawn = " and ".join(f"{number:,}" for number in dict.fromkeys(row["resamples"] for row in rows))
     for a, b in dict.fromkeys(tuple(row["seeds"]) for row in rows):
         if min(a, b) > 1:
             notes.append(
-                f"{a} and {b} seeds: Student's t with the variance of seeds and persons (bootstrap over images)."
+                f"{a} and {b} seeds: Student's t with the variance of seeds and persons ({drawn} bootstrap samples of "
+                "the images)."
             )
         elif max(a, b) > 1:
             notes.append(
-                f"{a} and {b} seeds: one seed on a side says nothing of training's noise; t from the bootstrap over "
-                "images speaks of these trained networks on other persons."
+                f"{a} and {b} seeds: one seed on a side says nothing of training's noise; t from {drawn} bootstrap "
+                "samples of the images speaks of these trained networks on other persons."
             )
         else:
             notes.append(
-                "One seed each: this says nothing of training's noise. Intervals are a paired bootstrap over images, "
-                "p is a permutation test; both speak of these trained networks on other persons."
+                "One seed each: this says nothing of training's noise. Intervals are a paired bootstrap over images "
+                f"({drawn} samples), p is a permutation test (as many, or more where few cannot tell); both speak of "
+                "these trained networks on other persons."
             )
     return notes
 

@@ -204,9 +204,8 @@ def _by_key(of: Network, vary: str) -> Variation:
         raise InvalidInput(f"--vary {vary}: {spell(twice[0])} stands twice; give different values")
     table, _, below = key.partition(".")
     if table not in JOB_TABLES or not re.fullmatch(r"[a-z_0-9]+(\.[a-z_0-9]+)*", below):
-        raise InvalidInput(
-            f"--vary {key}: no key of a job{nearest(table, JOB_TABLES)}, e.g. train.lr or model.attend.stages"
-        )
+        wrong = "is a table, name a key of it" if key in JOB_TABLES else f"no key of a job{nearest(table, JOB_TABLES)}"
+        raise InvalidInput(f"--vary {key}: {wrong}, e.g. train.lr or model.attend.stages")
     idle = table == "model" and below.split(".")[0] in of.job("mpii", (256, 256)).model.idle()
     needed = _attentive(of) if idle and "attention" in _fields(of) else {}
     return Variation(f"Values of {key}", [key], needed, {}, (key, values))

@@ -137,6 +137,15 @@ def column(name: str) -> None:
         raise InvalidInput(f"{name}: no such column{nearest(name, known.METRICS)}")
 
 
+def seeds_of_sides(a: str, b: str, typed: str | None) -> None:
+    """See that seeds are asked of an arm, which has several; a job or saved predictions are one training.
+
+    Raises: InvalidInput.
+    """
+    if typed and ".toml:" not in a + b:
+        raise InvalidInput(f"--seeds {typed}: goes with an arm; give STUDY.toml:ARM, since {a} and {b} are single results")
+
+
 def seeds_of(typed: str | None) -> list[int] | None:
     """Read a list of seeds as typed; None where none was.
 

@@ -27,6 +27,7 @@ from benchbox.papers.words import find_column, find_row, find_table
 from benchbox.plan import Arm, expand
 from benchbox.report.frame import protocols
 from benchbox.report.layout import heading, score_columns
+from benchbox.report.tables import PRIMARY
 from benchbox.spec import Study, read_study
 
 
@@ -112,14 +113,19 @@ def _of_study(table: str, row: str, column: str, asked: str | None, seeds: str |
     for one in columns:
         if column in (one.key, one.metric, heading(one.metric, one.protocols[0], used)):
             return Asked(title, study, scale, row, one.metric, protocol=one.protocols[0])
-    keys = {(group, metric): name for found in rows for name, metric, group in found.scores}
-    for (group, metric), name in keys.items():
-        if column == group:
+    on_record = {key for found in rows for key in found.scores if key[2] != "all"}
+    parts = sorted(on_record, key=lambda key: (_rank(key[1]), used.index(key[0]), key[2]))
+    for name, metric, group in parts:  # of a group alone the score that `table --by` shows
+        if column in (group, f"{metric} {group}"):
             return Asked(title, study, scale, row, metric, group, name)
     if not columns:
         return Asked(title, study, scale, row, column)
-    words = [*COUNTED, *(one.metric for one in columns), *(group for group, _ in keys if group != "all")]
+    words = [*COUNTED, *(one.metric for one in columns), *dict.fromkeys(group for *_, group in parts)]
     raise InvalidInput(f"{title}: no such column{nearest(column, words)}")
+
+
+def _rank(metric: str) -> int:
+    return PRIMARY.index(metric) if metric in PRIMARY else len(PRIMARY)
 
 
 def _facts(asked: Asked, arms: Sequence[Arm]) -> dict[str, str]:

@@ -77,6 +77,9 @@ def _said(update: Update) -> str:
     state = "unchanged" if update.unchanged else "refreshed" if update.before else "new"
     if update.unreadable:
         state = "replaced (could not be read)"
+    before, now = ((one.study, one.scale, one.arm) if one else () for one in (update.before, update.side))
+    if before and before != now:
+        state = f"replaced (was of {before[0]}, scale {before[1]}, {before[2]})"
     more = "" if update.unchanged else "; commit it"
     return f"{update.path}: {state}, {len(update.text.encode()) / 1000:,.0f} kB{more}."
 

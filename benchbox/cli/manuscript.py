@@ -195,6 +195,7 @@ def _rows(lines: Sequence[Line], columns: int) -> Iterator[tuple[Row, bool]]:
     for place, line in lines:
         if BEGIN in line:
             begun = []
+        if BEGIN in line or line.lstrip().startswith("%"):
             continue
         found = ROW.match(line)
         text = found["cells"] if found else REMARK.sub("", line)

@@ -38,7 +38,9 @@ def claims(
 def explain(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="STUDY.toml; with --paper a table, e.g. I.")],
     row: Annotated[str, typer.Argument(metavar="ROW", help="An arm; with --paper also what is printed in the row.")],
-    column: Annotated[str, typer.Argument(metavar="COLUMN", help="Its heading, e.g. AP.")],
+    column: Annotated[
+        str, typer.Argument(metavar="COLUMN", help="Its heading, e.g. AP, joint:nose, or 'AP joint:nose'.")
+    ],
     paper: Annotated[str | None, typer.Option("--paper", help="A paper, e.g. efficient-hrnet.")] = None,
     scale: Scale = None,
     seeds: Seeds = None,

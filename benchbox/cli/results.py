@@ -111,7 +111,8 @@ def clean(
     ]
     rows = [{"path": str(one.path), "what": one.what, "size": one.size} for one in found]
     total = f"{sum(one.size for one in found):,} bytes"
-    note = "nothing to remove" if not found else f"removed {total}" if yes else f"{total}; remove with --yes"
+    nothing = "nothing to remove" if results.is_dir() else f"{results}: no such folder; nothing to remove"
+    note = nothing if not found else f"removed {total}" if yes else f"{total}; remove with --yes"
     meta = {"schema": 1, "kind": "results-clean", "removed": yes}
     emit("json" if json else format, f"What {results} can do without", columns, rows, meta, [note])
     sys.exit(OK)

@@ -103,6 +103,7 @@ def compare(
 
     Exit codes: 0 compared, 2 usage or an unknown name, 3 other persons, protocols or no result, 4 no ground truth.
     """
+    early.seeds_of_sides(a, b, seeds)
     early_results.result(a, scale, results)
     early_results.result(b, scale, results)
     from benchbox.cli import compare as verbs

@@ -169,7 +169,7 @@ def _gate(document: Document, index: int, table: object) -> Gate:
         arm=read.arm,
         scale=read.scale,
         against=_against(document, section, read.against),
-        tolerance=_tolerance(document, section, read.tolerance),
+        tolerance=_tolerance(document, section, read.tolerance, read.metric in COSTS),
         confidence=read.confidence,
         seeds=read.seeds,
         persons=read.persons,
@@ -218,14 +218,16 @@ def _beside(file: Path, text: str) -> Path:
     return short_name if short_name.resolve() == named.resolve() else named
 
 
-def _tolerance(document: Document, section: tuple[str, ...], value: object) -> Tolerance:
+def _tolerance(document: Document, section: tuple[str, ...], value: object, is_cost: bool) -> Tolerance:
     share = RELATIVE.fullmatch(value) if isinstance(value, str) else None
     amount = math.nan
     if share:
         amount = float(share[1]) / 100
     elif isinstance(value, int | float) and not isinstance(value, bool):
         amount = float(value)
+    where = document.at(*section, "tolerance")
+    if not is_cost and (amount >= 1 if share else amount >= 100):
+        raise InvalidInput(f"{where}tolerance: a score could fall to nothing within {short(value)}; give less")
     if not (math.isfinite(amount) and amount >= 0):
-        where = document.at(*section, "tolerance")
         raise InvalidInput(f'{where}tolerance: a number of points, 0 or more, or "2 %"; got {short(value)}')
     return Tolerance(amount, share is not None)

@@ -97,7 +97,9 @@ class Judge:
             # two of them, so that the measured seeds' noise counts and that of a number without noise adds nothing
             return _Case(gate, now, None, protocol, [printed.PrintedSample(b[0], value)] * 2, b)
         if protocol_of(gate.protocol, gate.metric, before.protocols, "the reference's scores") != protocol:
-            raise CannotJudge(f"other protocols: the results are of {protocol}, the reference of {before.protocols}")
+            raise CannotJudge(
+                f"other protocols: the results are of {protocol}, the reference of {', '.join(before.protocols)}"
+            )
         a = before.samples(protocol)
         _check_group(gate, a[0].names, "reference")
         _check_least(gate, "reference", len(a), a[0].persons)
@@ -247,10 +249,9 @@ def _difference(before: Side, study: Path) -> str:
     commit = before.provenance.get("commit")
     if not (isinstance(commit, str) and re.fullmatch("[0-9a-f]{7,64}", commit)):
         return "no commit is on record that would show which"
-    # a study elsewhere may lie in another checkout than the one that the user stands in
-    words = ["-C", str(study.parent)] if study.is_absolute() else []
-    path = study.name if study.is_absolute() else str(study)
-    return f"see which: {shlex.join(['git', *words, 'diff', commit[:12], '--', path])}"
+    # a study elsewhere may lie in another checkout than the one that the user stands in, who may stand in none
+    words = ["-C", str(study.parent)] if str(study.parent) != "." else []
+    return f"see which: {shlex.join(['git', *words, 'diff', commit[:12], '--', study.name])}"
 
 
 def _same_bits(case: _Case) -> bool:

@@ -104,8 +104,8 @@ def summary(rows: Sequence[dict[str, Any]], groups: Collection[str]) -> list[dic
 def _update(path: Path, gates: Sequence[Gate], results: Results, provenance: Mapping[str, Any]) -> Update:
     arms = {(gate.scale, gate.arm): gate for gate in gates}
     if len(arms) > 1:
-        names = " and ".join(f'"{gate.name}"' for gate in list(arms.values())[:2])
-        raise InvalidInput(f"{path}: gates {names} want it for two arms; a reference holds one")
+        names = " and ".join(f'"{gate.name}" ({gate.arm}, {gate.scale})' for gate in list(arms.values())[:2])
+        raise InvalidInput(f"{path}: gates {names} want it for two arms; a reference holds one: give each its own file")
     side = results.side(gates[0].scale, gates[0].arm)
     for gate in gates:
         _check(gate, side, results)

@@ -182,8 +182,10 @@ def _values(checks: Sequence[Check], gaps: Sequence[Gap | None] = (), decimals: 
     gap = gaps[0] if len(checks) == 1 and gaps else None
     interval = f" [{gap['low']:+.2f}, {gap['high']:+.2f}]" if gap and gap["low"] is not None else ""
 
+    literal = len(f"{checks[0].right.value:g}".partition(".")[2]) if checks[0].literal else 0
+
     def spelt(side: Span) -> str:
-        return f"{side.value:.{_digits(side) if decimals is None else decimals}f}"
+        return f"{side.value:.{max(literal, _digits(side)) if decimals is None else decimals}f}"
 
     if len(checks) == 1 and checks[0].literal:
         return f"{spelt(checks[0].left)}{interval}"

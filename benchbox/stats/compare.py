@@ -39,6 +39,7 @@ class Comparison:
         variance: of the difference, in square points, by part: seeds (of a and of b, NaN for one seed), persons, both
             (see `Variances`).
         least: the smallest p that its test can give, 1 / (permutations + 1); 0 of Student's t.
+        resamples: how often images were drawn anew.
     """
 
     a: float
@@ -55,6 +56,7 @@ class Comparison:
     kind: str
     variance: tuple[float, float, float, float]
     least: float = 0.0
+    resamples: int = 0
 
     @property
     def word(self) -> str:
@@ -120,6 +122,7 @@ def compare(
             kind=kind,
             variance=(variance[0], variance[1], variance[2], variance[3]),
             least=floor,
+            resamples=resamples or first.resamples,
         )
     return found
 

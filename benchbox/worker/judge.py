@@ -24,6 +24,7 @@ from benchbox.pose.skeleton import COCO17, LSP14, MPII16, SKELETONS, Skeleton
 from benchbox.saved import Saved, replaced
 from benchbox.worker.people import person_rows
 from benchbox.worker.score import Ground, score_people
+from benchbox.worker.suspicion import Change, same, suspicions, whole_set
 
 GIVEN = ("given",)
 MOSTLY = 0.9
@@ -43,9 +44,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Judged:
-    """Predictions as records, their skeleton, the ground truth's file, how heads are measured, what to tell."""
+    """Predictions as records, their skeleton, the ground truth's file, how heads are measured, what to tell.
 
-    rows: list[dict[str, Any]]
+    Args: points: (N, K, 2) x, y. read: returns the records of other coordinates for the same persons.
+    """
+
+    points: np.ndarray
+    read: Callable[[np.ndarray], list[dict[str, Any]]]
     skeleton: Skeleton
     truth: Path
     heads: str
@@ -65,10 +70,19 @@ def judge(case: Case, asked: Sequence[str], save: str, results: Path) -> dict[st
     judged = JUDGES[name](case, split)
     protocols = [parse(text) for text in asked]
     prediction = _declared(protocols, judged.heads)
-    people = _table(judged.rows, save or case.predictions.stem)
+    label = save or case.predictions.stem
+    people = _table(judged.read(judged.points), label)
     ground = Ground(judged.skeleton, prediction, judged.truth if judged.skeleton is COCO17 else None)
     wanted = [protocol.made_by(prediction) for protocol in protocols] or None
     rows = score_people(people, ground, wanted)
+
+    def scored(change: Change) -> dict[str, float]:
+        if change is same:
+            return whole_set(rows)
+        moved = _table(judged.read(change(judged.points)), label)
+        return whole_set(score_people(moved, ground, [parse(rows[0]["protocol"])]))
+
+    notes = [*judged.notes, *suspicions(judged.points, judged.skeleton, scored)]
     if save:
         record = {
             "predictions": case.predictions.name,
@@ -83,7 +97,7 @@ def judge(case: Case, asked: Sequence[str], save: str, results: Path) -> dict[st
         with replaced(results, save, record) as folder:
             records.write(folder.table("people"), "people", people.to_pylist())
             records.write(folder.table("scores"), "scores", [{"job": save} | row for row in rows])
-    return {"rows": rows, "notes": judged.notes, "protocol": "/".join(prediction)}
+    return {"rows": rows, "notes": notes, "protocol": "/".join(prediction)}
 
 
 def ground_of_saved(saved: Saved) -> Ground:
@@ -115,29 +129,33 @@ def _coco(case: Case, split: str) -> Judged:
     truth = _truth(case, CocoOptions(name="coco").files(split or "val2017")[0])
     known = coco_truth.read_truth(truth)
     results = read_coco_results(case.predictions, known.images.tolist(), truth=_named(truth))
-    rows = []
-    for index, result in enumerate(results):
-        triples = np.array(result["keypoints"], np.float64).reshape(-1, 3)
-        rows.append(
-            {
-                "image": "",
-                "image_id": result["image_id"],
-                "person": index,
-                "category": "",
-                "activity": "",
-                "box": [0.0] * 4,
-                "box_score": result["score"],
-                "area": 0.0,
-                "keypoints": triples[:, :2].ravel(),
-                "confidences": triples[:, 2],
-                "joint_errors": np.full(len(triples), np.nan),
-                "truth": np.zeros(triples.size),
-            }
-        )
+    triples = np.array([result["keypoints"] for result in results], np.float64).reshape(len(results), -1, 3)
+
+    def read(points: np.ndarray) -> list[dict[str, Any]]:
+        return [_found(index, one, points[index], triples[index, :, 2]) for index, one in enumerate(results)]
+
     peopled = set(known.images[known.image[~known.ignore]].tolist())
     covered = len(peopled & {result["image_id"] for result in results})
     notes = [f"{len(results)} predictions for {covered} of the {len(peopled)} images with people"]
-    return Judged(rows, COCO17, truth, "boxes", notes)
+    return Judged(triples[:, :, :2], read, COCO17, truth, "boxes", notes)
+
+
+def _found(index: int, result: dict[str, Any], points: np.ndarray, confidences: np.ndarray) -> dict[str, Any]:
+    """Return the record of somebody found in an image, of whom nothing else is known."""
+    return {
+        "image": "",
+        "image_id": result["image_id"],
+        "person": index,
+        "category": "",
+        "activity": "",
+        "box": [0.0] * 4,
+        "box_score": result["score"],
+        "area": 0.0,
+        "keypoints": points.ravel(),
+        "confidences": confidences,
+        "joint_errors": np.full(len(points), np.nan),
+        "truth": np.zeros(3 * len(points)),
+    }
 
 
 def _mpii(case: Case, split: str) -> Judged:
@@ -162,7 +180,11 @@ def _per_person(case: Case, people: list[Person], skeleton: Skeleton, truth: Pat
         names = ", ".join(joint for joint, same in zip(skeleton.joints, alike, strict=True) if same)
         notes.append(f"looks as if never predicted, but counts where the protocol counts it: {names}")
     confidences = np.ones(array.shape[:2], np.float32)
-    return Judged(person_rows(people, skeleton, array, confidences), skeleton, truth, heads, notes)
+
+    def read(points: np.ndarray) -> list[dict[str, Any]]:
+        return person_rows(people, skeleton, points, confidences)
+
+    return Judged(array, read, skeleton, truth, heads, notes)
 
 
 def _never_predicted(array: np.ndarray) -> np.ndarray:

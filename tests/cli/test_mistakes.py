@@ -74,6 +74,7 @@ CORPUS = {
     f"score {LONG} --dataset coco": ": file name too long; give another path",
     f"models check {LONG}": ": file name too long; give another path",
     f"init --vary train.batch={'9' * 5000}": "needs two values or more",
+    "compare a b --seeds 7": "--seeds 7: goes with an arm; give STUDY.toml:ARM, since a and b are single",
     "compare a b --resamples 9999999999": "--resamples 9999999999: must be at most 1000000",
     "data check cooc": 'unknown data set; did you mean "coco"?',
     "models list hrnt": "did you mean",

@@ -40,6 +40,17 @@ def test_output_without_room_is_one_line(format: str, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_log_without_room_stops_nothing(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*COMMAND, *TABLE], stdout=subprocess.PIPE, stderr=full, text=True, cwd=tmp_path)
+        assert (done.returncode, "28.5" in done.stdout) == (0, True)
+        done = subprocess.run([*COMMAND, *TABLE], stdout=full, stderr=full, cwd=tmp_path)
+        assert done.returncode == 4
+        done = subprocess.run([*COMMAND, "tabel"], stderr=full, cwd=tmp_path)
+        assert done.returncode == 2
+
+
 def test_a_closed_output_is_led_nowhere(tmp_path: Path) -> None:
     line = shlex.join([*COMMAND, *TABLE])
     done = subprocess.run(["bash", "-c", f"{line} >&-"], stderr=subprocess.PIPE, text=True, cwd=tmp_path)

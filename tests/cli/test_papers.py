@@ -451,6 +451,22 @@ def test_a_cell_of_other_seeds_is_explained_with_commands_for_them(
     assert [("--seeds 0,7" in command) for command in answer["commands"]] == [True, True, False]
 
 
+def test_a_group_is_that_of_the_table_unless_a_metric_is_named(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = {"paper": None, "scale": "tiny", "results": results, "format": "json"}
+
+    def told(column: str) -> tuple[str, str, int]:
+        explain.explain("ablations/mrn_attention.toml", "global (Fig. 4)", column, **how)
+        answer = json.loads(capsys.readouterr().out)
+        return answer["metric"], answer["group"], len(answer["rows"])
+
+    group = "activity:Standing"
+    assert told(group) == told(f"PCKh {group}") == ("PCKh", group, 1)
+    with pytest.raises(InvalidInput, match="no such column"):
+        told(f"AP {group}")
+
+
 def test_a_cancelled_cell_says_what_takes_it_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (arm,) = [one for one in expand(read_study(Path("ablations/smoke.toml")), "tiny") if one.name == "baseline"]
     folder = JobDir.of(tmp_path, arm.job)

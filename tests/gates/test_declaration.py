@@ -50,6 +50,7 @@ def test_a_gate_with_its_defaults(tmp_path: Path) -> None:
 
 
 def test_tolerances(tmp_path: Path) -> None:
+    assert one(tmp_path, metric='"macs"', tolerance='"500 %"').tolerance.of(2.0) == 10.0  # costs may grow sixfold
     assert one(tmp_path).tolerance.of(80.0) == 1.5
     relative = one(tmp_path, tolerance='"2 %"').tolerance
     assert relative.of(80.0) == pytest.approx(1.6)
@@ -86,6 +87,8 @@ def test_gates_of_the_study_itself(tmp_path: Path, root: Path) -> None:
         ({"tolerance": "nan"}, 9, "got nan"),
         ({"tolerance": "true"}, 9, "got True"),
         ({"tolerance": '"2 points"'}, 9, "got '2 points'"),
+        ({"tolerance": '"100 %"'}, 9, "a score could fall to nothing within '100 %'"),
+        ({"tolerance": "150"}, 9, "a score could fall to nothing within 150"),
         ({"tolerance": None}, 4, "missing"),
         ({"confidence": "95"}, 10, "confidence"),
         ({"seeds": "0"}, 10, "seeds"),
@@ -115,6 +118,7 @@ def test_mistakes_are_answered_with_file_and_line(
         ('schema = 1\nstudy = "s.toml"\ngates = 3\n', ":3: gates"),
         ('schema = 1\nstudy = "s.toml"\ngates = [3]\n', ":3: "),
         ("schema = 1\nstudy = \n", ":2: not valid TOML"),
+        ('schema = 1\n<<<<<<< HEAD\nstudy = "a"\n=======\n', ":2: an unresolved merge conflict; keep one side"),
     ],
 )
 def test_mistakes_of_the_file(tmp_path: Path, text: str, said: str) -> None:

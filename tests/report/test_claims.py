@@ -39,6 +39,11 @@ def test_a_difference_is_judged_by_its_interval(low: float, high: float, verdict
     assert row == ("1.0", "holds", f"0.88 [{low:+.2f}, {high:+.2f}]", verdict)
 
 
+def test_a_number_is_shown_to_the_digits_that_it_is_held_against(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path, ["('1/off/AP' - '1/base/AP') / 2 == 0.55"])
+    assert row[:2] == ("0.50", "cannot tell")
+
+
 def test_a_difference_that_rounds_to_the_number_holds(tmp_path: Path) -> None:
     (row,) = rows(tmp_path, ["'1/off/AP' - '1/base/AP' == 0.9"], difference=0.88, low=0.5, high=1.2)
     assert row[1] == "cannot tell"  # 71.0 - 70.0, each good to 0.05

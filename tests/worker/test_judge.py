@@ -13,6 +13,7 @@ import scipy.io
 
 from benchbox import records
 from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
+from benchbox.pose.skeleton import MPII16, mirror_order
 from benchbox.saved import Saved
 from benchbox.worker.judge import Case, judge
 
@@ -132,6 +133,45 @@ def test_forgetting_the_origin_moves_the_score_as_measured(real_data: Path, tmp_
         found.append([row["value"] for row in rows if row["group"] == "all"])
     assert found[0] == pytest.approx([23.9136, 87.299], abs=1e-4)
     assert found[1] == pytest.approx([19.05, 87.067], abs=1e-3)
+
+
+READINGS = {
+    "x and y exchanged": lambda array: array[..., ::-1],
+    "left and right joints exchanged": lambda array: array[:, mirror_order(16, MPII16.flip_pairs)],
+    "coordinates half as large": lambda array: array * 2,
+    "coordinates twice as large": lambda array: array / 2,
+    "shares of the image": lambda array: array / array.max(),
+    "next to nobody is found": lambda array: array[:, ::-1] + 500,
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_predictions_that_find_nobody_are_read_otherwise(name: str, real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "eval_cases/mpii"
+    array = scipy.io.loadmat(folder / "bearpaw-hg_s2_b1.mat")["preds"].astype(np.float64) - 1
+
+    def notes(points: np.ndarray) -> str:
+        scipy.io.savemat(tmp_path / "ours.mat", {"preds": points})
+        case = Case(tmp_path / "ours.mat", "mpii", folder / "valid.json", None, 0)
+        return " ".join(judge(case, ["pckh@0.5/hrnet-v1"], "", tmp_path)["notes"])
+
+    said = notes(READINGS[name](array))
+    assert [one for one in READINGS if one in said] == [name]
+    assert not any(one in notes(array) for one in READINGS)
+    if "exchanged" in name:
+        assert "it would be 87.3" in said
+
+
+def test_cocos_result_files_are_read_otherwise_too(real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "eval_cases/coco"
+    truth = folder / "person_keypoints_val2014_first100.json"
+    results = json.loads((folder / "person_keypoints_val2014_fakekeypoints100_results.json").read_text())
+    for one in results:
+        points = np.array(one["keypoints"]).reshape(17, 3)
+        one["keypoints"] = points[:, [1, 0, 2]].ravel().tolist()
+    (tmp_path / "turned.json").write_text(json.dumps(results))
+    notes = judge(Case(tmp_path / "turned.json", "coco", truth, None, 1), [], "", tmp_path)["notes"]
+    assert any("with x and y exchanged it would be" in note for note in notes)
 
 
 @pytest.mark.parametrize(
