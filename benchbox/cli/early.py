@@ -127,6 +127,18 @@ def data_set(named: str) -> None:
         raise InvalidInput(f"--dataset {named}: unknown data set {name}{nearest(name, known.DATA_SETS)}")
 
 
+def conventions(protocols: Iterable[str], named: str) -> None:
+    """See that protocols are of the joints of a data set, NAME or NAME:SPLIT.
+
+    Raises: InvalidInput.
+    """
+    for text in protocols:
+        from benchbox.metrics.protocol import other_joints, parse
+
+        if said := other_joints(parse(text), known.SKELETONS[named.partition(":")[0]]):
+            raise InvalidInput(f"--protocol {said}")
+
+
 def column(name: str) -> None:
     """Look at a column of a study's table: a score or a cost, a score with its protocol, or a group.
 
@@ -143,7 +155,9 @@ def seeds_of_sides(a: str, b: str, typed: str | None) -> None:
     Raises: InvalidInput.
     """
     if typed and ".toml:" not in a + b:
-        raise InvalidInput(f"--seeds {typed}: goes with an arm; give STUDY.toml:ARM, since {a} and {b} are single results")
+        raise InvalidInput(
+            f"--seeds {typed}: goes with an arm; give STUDY.toml:ARM, since {a} and {b} are single results"
+        )
 
 
 def seeds_of(typed: str | None) -> list[int] | None:

@@ -122,8 +122,9 @@ def split(named: str, shown: str) -> None:
         return
     own = data / (entry.split_file.format(word) or f"{name}/splits.json") if data else None
     if (own is None or not own.is_file()) and word in _OTHER_SPLITS.get(name, ()):
+        step = "put it there" if shown == named else "put it there, or score with --truth FILE"
         where = f"{own}: no such file" if own else f"BENCHBOX_DATA is not set; it holds {entry.split_file.format(word)}"
-        raise EnvironmentProblem(f"{shown}: {where}; put it there, or score with --truth FILE")
+        raise EnvironmentProblem(f"{shown}: {where}; {step}")
     if own is None or not own.is_file():
         raise InvalidInput(f"{shown}: unknown split {word}{nearest(word, entry.people)}")
 

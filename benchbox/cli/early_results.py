@@ -51,7 +51,7 @@ def arms_named(names: Sequence[str], parts: Sequence[str]) -> list[str]:
         if any(name.lower() == part if part in whole else part in name.lower() for part in wanted)
     ]
     if not found:
-        raise InvalidInput(f"--only {' '.join(parts)}: no arm{nearest(parts[0], names)}")
+        raise InvalidInput(f"--only {' '.join(parts)}: no arm{nearest(parts[0], set(names))}")
     return found
 
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from benchbox import store
@@ -65,7 +66,7 @@ def explain(
     arms = [arm for arm in whole if arm.name == asked.arm]
     rows = _runs(arms, asked, results)
     commands = _commands(asked, rows, seeds, results) if asked.study else []
-    facts = asked.facts | _facts(asked, arms)
+    facts = asked.facts | _mean(rows) | _facts(asked, arms)
     meta = {"schema": 1, "kind": "explain", "scale": asked.scale, "metric": asked.metric, "group": asked.group}
     meta |= {"arm": asked.arm or None, "protocol": asked.protocol or None, "facts": facts, "commands": commands}
     notes = [f"{name}: {text}" for name, text in facts.items()] + [f"$ {command}" for command in commands]
@@ -122,6 +123,12 @@ def _of_study(table: str, row: str, column: str, asked: str | None, seeds: str |
         return Asked(title, study, scale, row, column)
     words = [*COUNTED, *(one.metric for one in columns), *dict.fromkeys(group for *_, group in parts)]
     raise InvalidInput(f"{title}: no such column{nearest(column, words)}")
+
+
+def _mean(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return the cell of several seeds as a table has it."""
+    values = [row["value"] for row in rows if row["value"] is not None]
+    return {"Cell": f"{fmean(values):.1f} ± {stdev(values):.1f} ({len(values)} seeds)"} if len(values) > 1 else {}
 
 
 def _rank(metric: str) -> int:

@@ -52,7 +52,7 @@ def _matcher(results: Path, root: Path | None) -> Matcher:
 
 def update(declaration: Declaration, looked: Looked, asked: Asked, files: Sequence[Path]) -> None:
     """Write every reference that the gates name, all or none, and print what changed."""
-    commit = _commit(declaration.path, files, asked.allow_dirty)
+    commit = _commit(declaration.path, [*files, asked.results, asked.report], asked.allow_dirty)
     results = results_of(declaration, looked, asked)
     provenance = {**commit, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
     written = updates(declaration.gates, results, provenance)
@@ -96,7 +96,7 @@ def _change(line: Mapping[str, Any]) -> float | None:
 
 
 def _commit(path: Path, files: Sequence[Path], allow_dirty: bool) -> Mapping[str, Any]:
-    """Return the commit of the checkout that a file lies in, and whether anything but the references differs from it.
+    """Return the commit of the checkout that a file lies in, and whether anything but references and results differs.
 
     Raises: InvalidInput for a tree that is not as committed, unless it is allowed.
     """

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +26,8 @@ PICTURES = ("skeleton", "heatmaps", "attention")
 COSTS = {"parameters": "counted", "macs": "multiply-adds, counted"}
 METRICS = {"AP": "COCO", "AP50": "COCO", "AP75": "COCO", "APM": "COCO", "APL": "COCO", "AR": "COCO"}
 METRICS |= {"PCKh": "MPII", "PCK": "LSP", "field_gflops": "as papers count"} | COSTS
-DATA_SETS = ("coco", "mpii", "lsp", "lspet")
+SKELETONS = {"coco": "coco17", "mpii": "mpii16", "lsp": "lsp14", "lspet": "lsp14"}
+DATA_SETS = tuple(SKELETONS)
 PROTOCOLS = {
     "coco-kp/gt-boxes/flip": "AP, ground-truth boxes",
     "coco-kp/det-56.4/flip": "AP, the field's detections",
@@ -84,7 +86,7 @@ def remember(study: Path, names: Mapping[str, str]) -> None:
     from benchbox.errors import EnvironmentProblem
     from benchbox.files import read_json, write_json
 
-    file = cache_root() / "arms" / f"{hashlib.sha256(str(study.resolve()).encode()).hexdigest()[:16]}.json"
+    file = cache_root() / "arms" / f"{hashlib.sha256(os.fsencode(study.resolve())).hexdigest()[:16]}.json"
     with contextlib.suppress(OSError, EnvironmentProblem):
         before = read_json(file) or {}
         if names.items() - before.items():

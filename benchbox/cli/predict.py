@@ -59,7 +59,12 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
         "folder": str(wanted.folder),
         "format": "svg" if wanted.svg else "png",
     }
-    old = [file for image in images for file in wanted.folder.glob(f"{glob.escape(image.stem)}-*.{asked['format']}")]
+    old = [
+        file
+        for image in images
+        for file in wanted.folder.glob(f"{glob.escape(image.stem)}-*.{asked['format']}")
+        if any(kind in file.stem[len(image.stem) :] for kind in kinds)
+    ]
     if old:
         note(f"{many(len(old), 'picture')} of before in {wanted.folder} may be replaced; --out names another")
     answer = ask(["predict", "--results", str(results)], asked)
@@ -71,7 +76,10 @@ def predict(images: Sequence[Path], run: str, wanted: Wanted, *, scale: str | No
         Column("files", "Pictures", show=lambda files: ", ".join(files.values())),
     ]
     meta = {"schema": 1, "kind": "predict", "job": asked["job"], "joints": answer["joints"]}
-    notes = [f"--json has where the {len(answer['joints'])} joints are."]
+    for image in answer["turned"]:
+        said = "says that it is to be shown turned (EXIF); its pixels are taken as they are stored, as in the data sets"
+        note(f"{image}: {said}; turn them first, e.g. with exiftran -ai")
+    notes = [] if format == "json" else [f"--json has where the {len(answer['joints'])} joints are."]
     if not wanted.boxes:
         notes.append("A box is the whole image; for one person of several: --box X,Y,WIDTH,HEIGHT.")
     emit(format, f"Predictions of job {asked['job']}", columns, rows, meta, notes)

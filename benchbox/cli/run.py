@@ -218,6 +218,8 @@ def _catch_signals() -> tuple[Callable[[], bool], list[int]]:
 
     signal.signal(signal.SIGINT, remember)
     signal.signal(signal.SIGTERM, remember)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup: it goes on without the terminal
+        signal.signal(signal.SIGHUP, remember)
     return lambda: bool(received), received
 
 
@@ -237,6 +239,8 @@ def _again(path: Path, choice: Choice, chosen: Selection, how: How) -> str:
 
 def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: Outcome, received: list[int]) -> int:
     states = {job: chosen.folder(job).state() for job in jobs(chosen.arms)}
+    hidden = {job: state for job, state in outcome.states.items() if state.name in ("failed", "interrupted")}
+    states |= {job: state for job, state in hidden.items() if states[job].name == "stale"}
     called = names(chosen.arms)
     failed = {job: state for job, state in states.items() if state.name == "failed"}
     done = sum(state.name in ("done", "stale") for state in states.values())
@@ -250,7 +254,7 @@ def _close(chosen: Selection, path: Path, choice: Choice, again: str, outcome: O
                 record = read_json(Attempt(chosen.folder(job), state.attempt).progress) or {}
                 note(f"saved    {job}  {called[job]}  {standing(record)}")
         note(f"stopped with {done} of {many(len(states), 'job')} done; go on with: {again}")
-        return TERMINATED if received[:1] == [signal.SIGTERM] else INTERRUPTED
+        return INTERRUPTED if received[:1] == [signal.SIGINT] else TERMINATED
     counts = [f"{done} of {many(len(states), 'job')} done", f"{len(failed)} failed", f"{given_up} cancelled"]
     note(", ".join(count for count, some in zip(counts, (True, failed, given_up), strict=True) if some))
     if given_up:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchbox.cli import early, early_files, early_results
+from benchbox.cli import early, early_files, early_results, known
 from benchbox.cli.arguments import RESAMPLES
 from benchbox.cli.options import Format, Json, Only, Results, Scale, Seeds
 
@@ -173,6 +173,7 @@ def score(
 
         check_name(save)
     early_files.predictions(predictions, dataset)
+    early.conventions(protocol or [], dataset)
     from benchbox.cli import scores
 
     asked = protocol or []
@@ -192,7 +193,7 @@ def score(
 
 
 def rescore(
-    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", show_default=False)] = None,
+    study: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml|SAVED]", show_default=False)] = None,
     protocol: Annotated[list[str] | None, typer.Option(help="Add scores by this protocol (repeatable).")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where scores differ.")] = False,
     scale: Scale = None,
@@ -202,14 +203,14 @@ def rescore(
     format: Format = "rich",
     json: Json = False,
 ) -> None:
-    """Make scores anew from the persons on record, of one study or of all results; no GPU is needed.
+    """Make scores anew from the persons on record, of one study, of saved predictions or of all; no GPU is needed.
 
     Example: benchbox rescore ablations/hrnet_stages.toml --protocol coco-kp/nms-0.5
 
     Exit codes: 0 done, 1 with --check where scores differ, 2 usage or a damaged record, 3 nothing is done, or a
     protocol the records cannot give, 4 no ground truth.
     """
-    if study is not None:
+    if study is not None and str(study) not in known.saved(results):
         early.look([study], scale=scale, only=only)
         _require_done(study, scale, seeds, results)
     from benchbox.cli import scores

@@ -42,6 +42,9 @@ def score(
         note(f"{save}: replaces predictions for {saved.find(results, save).read()['dataset']}")
     answer = judged(predictions, dataset, truth=truth, protocols=protocols, origin=origin, save=save, results=results)
     rows = [row for row in answer["rows"] if format == "json" or row["group"].partition(":")[0] in shown]
+    kinds = {row["group"].partition(":")[0] for row in answer["rows"]}
+    if by is not None and by not in kinds:
+        raise InvalidInput(f"--by {by}: {dataset} has no such groups; known: {', '.join(sorted(kinds - {'all'}))}")
     columns = [
         Column("protocol", "Protocol"),
         Column("metric", "Metric"),
@@ -88,8 +91,11 @@ def judged(
 
 def rescore(path: Path | None, choice: Choice, protocols: Sequence[str], check: bool, format: str) -> int:
     """Rebuild scores from records and say what became of each result."""
-    wanted = _jobs(path, choice)
-    names = saved.names(choice.results) if path is None else []
+    names = saved.names(choice.results)
+    if str(path) in names:
+        wanted, names = [], [str(path)]
+    else:
+        wanted, names = _jobs(path, choice), names if path is None else []
     if not wanted and not names:
         raise InvalidInput(f"{choice.results}: has no results to rescore; benchbox run STUDY.toml makes them")
     words = ["rescore", "--results", str(choice.results), "--cache", str(folders.cache_root())]

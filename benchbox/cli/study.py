@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from benchbox import costs, estimate
-from benchbox.catalogue import CATALOGUE
 from benchbox.cli import folders, known, schedule
 from benchbox.cli.counts import count_networks
 from benchbox.cli.early import seeds_of
@@ -127,16 +126,17 @@ def _doubt(chosen: Selection) -> None:
         note(f"{problem}; until then times are a guess, and run refuses")
     else:
         tell_samples(chosen)
-    if chosen.scale == "paper" and not folders.gpus():
+    real = any(arm.config.dataset.name != "synthetic" for arm in chosen.arms)
+    if chosen.scale == "paper" and real and not folders.gpus():
         note("times are those of this CPU; scale paper is meant for GPUs")
 
 
 def tell_samples(chosen: Selection) -> None:
     """Say where the paper's scale has not the paper's data."""
-    names = {arm.config.dataset.name for arm in chosen.arms} & CATALOGUE.keys() if chosen.scale == "paper" else set()
+    names = {arm.config.dataset.name for arm in chosen.arms} & {*known.DATA_SETS} if chosen.scale == "paper" else set()
     for name in sorted(names):
         if chosen.data and not folders.is_full(name, chosen.data):
-            note(f"not all of {name.upper()} is in {chosen.data}: scores are those of a sample, not the paper's")
+            note(f"not all of {name.upper()} is in {chosen.data}: scores are those of a sample")
 
 
 def waits(state: State, retry: Sequence[str] = (), stale: bool = False) -> bool:

@@ -23,6 +23,7 @@ from benchbox.files import listed, read_json
 from benchbox.jobdir import Attempt, JobDir, State
 from benchbox.plan import jobs, names
 from benchbox.queues import cluster
+from benchbox.queues.local import state_after
 
 FOLLOW_SECONDS = 0.3
 WATCH_SECONDS = 2.0
@@ -178,6 +179,10 @@ def _row(folder: JobDir, name: str, state: State) -> dict[str, Any]:
 def _detail(folder: JobDir, state: State) -> str:
     if state.name == "failed":
         return f"[{state.failure}] {state.error}"
+    if state.name == "stale":
+        last = state_after(Attempt(folder, max(folder.numbers(), default=0)))
+        if last.name == "failed":
+            return f"making it anew failed: [{last.failure}] {last.error}"
     if state.name == "queued":
         record = folder.submitted() or {"id": ""}
         return f"{record['id']} {state.error}".strip()

@@ -17,6 +17,14 @@ _JPEG_END = bytes([0xFF, _END])
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 
 
+def is_turned(path: Path) -> bool:
+    """Tell whether a readable image's EXIF data ask for another orientation than that of its pixels."""
+    content = np.frombuffer(_content(path), dtype=np.uint8)
+    flags = (cv2.IMREAD_COLOR, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    shown, stored = (np.asarray(cv2.imdecode(content, flag)) for flag in flags)
+    return not np.array_equal(shown, stored)
+
+
 def read_image(path: Path) -> np.ndarray:
     """Read an image as (H, W, 3) uint8 in BGR, its stored orientation kept as the annotations mean it.
 

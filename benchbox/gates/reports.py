@@ -108,11 +108,11 @@ class Report:
         path = here.relative_to(checkout) if checkout and here.is_relative_to(checkout) else self.path
         if self.problem:
             yield _command("error", path, 1, "benchbox gate", self.problem)
-        for verdict in self.verdicts:
+        for verdict, texts in zip(self.verdicts, told_once(self.verdicts), strict=True):
             if verdict.outcome == PASSED:
                 continue
             kind = {REGRESSED: "error", COULD_NOT_JUDGE: "error", IMPROVED: "notice"}[verdict.outcome]
-            text = "\n".join([_message(verdict), *details(verdict)[1:]])
+            text = "\n".join([_message(verdict), *texts[1:]])
             title = f"{verdict.gate.name}: {verdict.outcome}"
             yield _command(kind, path, verdict.gate.line, title, text)
 

@@ -90,11 +90,12 @@ def errors(predicted: np.ndarray, truth: np.ndarray, head_size: np.ndarray) -> n
     return distance
 
 
-def torso_size(truth: np.ndarray) -> np.ndarray:
+def torso_size(truth: np.ndarray, torso: tuple[int, int] = LSP_TORSO) -> np.ndarray:
     """Return the distance from left shoulder to right hip.
 
     Args:
-        truth: (N, 14, 3) LSP's joints: x, y in pixels, visibility.
+        truth: (N, K, 3) x, y in pixels, visibility; LSP's 14 joints unless told otherwise.
+        torso: indices of left shoulder and right hip.
 
     Returns:
         (N,) float64 pixels; NaN where one of the two is not labelled.
@@ -102,7 +103,7 @@ def torso_size(truth: np.ndarray) -> np.ndarray:
     Source: the PCK evaluation of LSP (Pishchulin et al., its `evalLSP`).
     """
     truth = np.asarray(truth, dtype=np.float64)
-    a, b = truth[:, LSP_TORSO[0]], truth[:, LSP_TORSO[1]]
+    a, b = truth[:, torso[0]], truth[:, torso[1]]
     labelled = (a[:, 2] > 0) & (b[:, 2] > 0)
     return np.where(labelled, np.hypot(a[:, 0] - b[:, 0], a[:, 1] - b[:, 1]), np.nan)
 

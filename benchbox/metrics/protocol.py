@@ -151,6 +151,16 @@ def prediction_parts(
     )
 
 
+def other_joints(protocol: Protocol, skeleton: str) -> str:
+    """Return what is said of a protocol whose convention is for other joints; empty where it is for these."""
+    theirs = CONVENTIONS[protocol.convention].skeleton if protocol.convention else skeleton
+    if theirs == skeleton:
+        return ""
+    known = ", ".join(name for name, one in CONVENTIONS.items() if one.skeleton == skeleton)
+    said = f"{protocol}: convention {protocol.convention} is for {theirs}, not {skeleton}"
+    return f"{said}; {f'known: {known}' if known else 'see CONVENTIONS in benchbox/metrics/conventions.py'}"
+
+
 def parse(text: str) -> Protocol:
     """Read an id, or one without its parts about the predictions.
 

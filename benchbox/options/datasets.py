@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from benchbox.errors import InvalidInput
 from benchbox.options.base import Options, Size
 
 SYNTHETIC_VERSION = 1
@@ -33,7 +34,12 @@ class DatasetOptions(Options):
 
     @property
     def joints(self) -> int:
-        """Return the number of joints."""
+        """Return the number of joints.
+
+        Raises: InvalidInput for a skeleton that is not listed.
+        """
+        if self.skeleton not in JOINTS:
+            raise InvalidInput(f"skeleton {self.skeleton}: has no line in JOINTS of benchbox/options/datasets.py")
         return JOINTS[self.skeleton]
 
     def files(self, split: str) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchbox.errors import ENVIRONMENT
-from benchbox.jobdir import Attempt, JobDir, State
+from benchbox.files import read_record
+from benchbox.jobdir import ENDED, Attempt, JobDir, State
 from benchbox.queues.pool import Need, Pool, Slot
 
 STOP_SECONDS = 30.0
@@ -93,7 +94,7 @@ class LocalQueue:
                 self.running.remove(run)
                 self.pool.give_back(run.slot)
                 record_end(run.attempt, code)
-                ended.append((run.attempt, run.attempt.job.state()))
+                ended.append((run.attempt, state_after(run.attempt)))
         return ended
 
     def cancel(self) -> None:
@@ -124,6 +125,14 @@ def record_end(attempt: Attempt, code: int) -> None:
         attempt.end("failed", failure="infrastructure", error=error, exit_code=code)
     else:
         attempt.end("failed", failure="code", error=last_error_line(attempt), exit_code=code)
+
+
+def state_after(attempt: Attempt) -> State:
+    """Derive what an ended attempt left: how it ended where a stale result hides that, else the job's state."""
+    state, end = attempt.job.state(), read_record(attempt.end_file, ENDED)
+    if state.name == "stale" and state.attempt < attempt.number and end is not None and end["state"] != "done":
+        return State(end["state"], attempt.number, end["class"], end["error"], end["exit_code"], end["source"])
+    return state
 
 
 def last_error_line(attempt: Attempt) -> str:

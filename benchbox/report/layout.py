@@ -185,7 +185,8 @@ def used_notes(columns: Sequence[ScoreColumn]) -> list[str | Note]:
         if column.mixed:
             marked += [Note(f"{column.metric}: {name}.", _mark(place)) for place, name in enumerate(column.protocols)]
         else:
-            notes.setdefault(column.protocols[0], []).append(column.metric)
+            shown = heading(column.metric, column.protocols[0], column.protocols[:1])
+            notes.setdefault(column.protocols[0], []).append(shown)
     heads = [head(column.protocols[0]) + column.metric for column in columns]
     mixing: list[str | Note] = ["Mixed protocols: numbers with different marks are not comparable."] if marked else []
     if len(heads) > len(set(heads)):

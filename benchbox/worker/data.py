@@ -10,7 +10,7 @@ from benchbox.catalogue import CATALOGUE
 from benchbox.datasets.check import CHECKS
 from benchbox.datasets.findings import Report, gathered
 from benchbox.entries import read_json
-from benchbox.errors import BenchboxError, EnvironmentProblem, nearest
+from benchbox.errors import BenchboxError, EnvironmentProblem, InvalidInput, nearest
 from benchbox.worker.source import READERS, SYNTHETIC_SPLITS
 
 ABSENT = "not there"
@@ -45,6 +45,8 @@ def check(name: str, split: str, data: Path | None, cache: Path) -> list[dict[st
     else:
         assert data is not None
         layout = "lsp" if name == "lspet" else name
+        if layout not in CHECKS:
+            raise InvalidInput(f"{name}: has no line in CHECKS of benchbox/datasets/check.py")
         splits = _splits(name, data)
         if split and split not in splits:
             raise EnvironmentProblem(f"{name}:{split}: no such split in {data / name}{nearest(split, splits)}")

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from benchbox.config import JobConfig
-from benchbox.datasets.image import read_image
+from benchbox.datasets.image import is_turned, read_image
 from benchbox.datasets.topdown import TopDown
 from benchbox.errors import CannotJudge, InvalidInput
 from benchbox.files import write_whole
@@ -94,7 +94,8 @@ def predict_images(results: Path, job: str, asked: Asked) -> dict[str, Any]:
         }
         for person, points, confidences in zip(people, predicted.points, predicted.confidences, strict=True)
     ]
-    return {"joints": list(predicted.crops.skeleton.joints), "rows": rows}
+    turned = [image for image in dict.fromkeys(asked.images) if is_turned(Path(image))]
+    return {"joints": list(predicted.crops.skeleton.joints), "rows": rows, "turned": turned}
 
 
 def _without_attention(job: str, config: JobConfig) -> str:

@@ -35,6 +35,8 @@ def build(options: NetworkOptions, joints: int, size: tuple[int, int]) -> nn.Mod
     given = options.arguments(joints, size)
     if isinstance(options, AttentionOptions) and options.places():
         given["attention"] = partial(_module, options.attention, options.module())
+    if options.builder not in MODELS:
+        raise InvalidInput(f'network "{options.builder}": has no line in MODELS of benchbox/models/__init__.py')
     return MODELS[options.builder](**given)
 
 

@@ -9,8 +9,17 @@ import numpy as np
 
 from benchbox.metrics import pckh
 from benchbox.metrics.coco_ap import oks_per_person
+from benchbox.metrics.conventions import CONVENTIONS, DEFAULT
 from benchbox.pose.people import Person
 from benchbox.pose.skeleton import Skeleton
+
+
+def units_of(people: Sequence[Person], skeleton: Skeleton) -> np.ndarray:
+    """Return what errors are measured in, (N,) float64 pixels: head sizes, of a skeleton of PCK torso sizes; or NaN."""
+    if skeleton.name in DEFAULT and CONVENTIONS[DEFAULT[skeleton.name]].metric == "pck":
+        torso = skeleton.joints.index("left_shoulder"), skeleton.joints.index("right_hip")
+        return pckh.torso_size(np.stack([person.keypoints for person in people]), torso)
+    return np.array([person.head_size for person in people], np.float64)
 
 
 def person_rows(
@@ -28,9 +37,7 @@ def person_rows(
     """
     truth = np.stack([person.keypoints for person in people])
     labelled = truth[:, :, 2] > 0
-    units = np.array([person.head_size for person in people])
-    if skeleton.name == "lsp14":
-        units = pckh.torso_size(truth)
+    units = units_of(people, skeleton)
     errors = pckh.errors(keypoints, truth[:, :, :2], units)
     errors = np.where(labelled, errors, np.nan)
     oks = np.full(len(people), np.nan)

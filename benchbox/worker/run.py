@@ -28,6 +28,7 @@ from benchbox.worker.count import cost_of
 from benchbox.worker.evaluate import Test, best_epoch, is_best, whole
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped, listen
+from benchbox.worker.score import require_scores
 from benchbox.worker.source import Source, ground_of, open_source, packed, test_crops, training_crops
 from benchbox.worker.stopwatch import Stopwatch
 from benchbox.worker.training import Tally, Trained, Training, speed, trained_network
@@ -76,6 +77,7 @@ def _run(
             raise Stopped
 
     test = Test(config, test_crops(config, source), ground_of(config, source), device, world)
+    require_scores(test.crops.people, test.ground)
     if schedule(config):
         learnt = training_crops(config, source)
         if pack:

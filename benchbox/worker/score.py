@@ -13,9 +13,11 @@ import pyarrow as pa
 from benchbox.errors import CannotJudge, InvalidInput
 from benchbox.metrics import categories, coco_ap, coco_curve, coco_match, coco_truth
 from benchbox.metrics.conventions import CONVENTIONS, DEFAULT, Convention, Counted, count
-from benchbox.metrics.protocol import Protocol, Suppression
+from benchbox.metrics.protocol import Protocol, Suppression, other_joints
 from benchbox.pose import affine, oks
+from benchbox.pose.people import Person
 from benchbox.pose.skeleton import Skeleton
+from benchbox.worker.people import units_of
 
 VISIBLE_THRESHOLD = 0.2
 """Of the official test configurations: the confidence from which a keypoint counts in rescoring."""
@@ -46,10 +48,32 @@ def standard_protocols(people: pa.Table, ground: Ground) -> list[Protocol]:
     """List the protocols that every evaluation reports: COCO's where there is its ground truth, PCKh or PCK."""
     found = [Protocol("coco-kp", prediction=ground.prediction)] if ground.truth else []
     if np.isfinite(_errors(people)).any():
+        _require_convention(ground.skeleton)
         name = DEFAULT[ground.skeleton.name]
         metric = CONVENTIONS[name].metric
         found += [Protocol(metric, at, name, ground.prediction) for at in STANDARD[ground.skeleton.name]]
     return found
+
+
+def require_scores(people: Sequence[Person], ground: Ground) -> None:
+    """Refuse test persons of whom no score could be made, before anything is trained for them.
+
+    Raises: InvalidInput.
+    """
+    if ground.truth is not None:
+        return
+    _require_convention(ground.skeleton)
+    if not np.isfinite(units_of(people, ground.skeleton)).any():
+        raise InvalidInput(
+            f"none of the {len(people)} test persons has a size to measure errors by: PCKh needs head sizes, PCK a "
+            "labelled left shoulder and right hip"
+        )
+
+
+def _require_convention(skeleton: Skeleton) -> None:
+    if skeleton.name not in DEFAULT or skeleton.name not in STANDARD:
+        needed = "DEFAULT of benchbox/metrics/conventions.py and in STANDARD of benchbox/worker/score.py"
+        raise InvalidInput(f"skeleton {skeleton.name}: nothing scores it; it needs a line in {needed}")
 
 
 def score_people(people: pa.Table, ground: Ground, protocols: Sequence[Protocol] | None = None) -> list[dict[str, Any]]:
@@ -174,11 +198,7 @@ def pck_sides(people: pa.Table, ground: Ground, protocol: Protocol) -> tuple[np.
     """
     convention = CONVENTIONS[protocol.convention]
     if convention.skeleton != ground.skeleton.name:
-        known = [name for name, one in CONVENTIONS.items() if one.skeleton == ground.skeleton.name]
-        raise InvalidInput(
-            f"{protocol}: convention {protocol.convention} is for {convention.skeleton}, not "
-            f"{ground.skeleton.name}; known: {', '.join(known)}"
-        )
+        raise InvalidInput(other_joints(protocol, ground.skeleton.name))
     errors = _errors(people)
     if not np.isfinite(errors).any():
         raise CannotJudge(f"{protocol}: no person has a size to measure errors by")

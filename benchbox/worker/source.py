@@ -83,7 +83,10 @@ def ground_of(config: JobConfig, source: Source) -> Ground:
 
 def skeleton_of(config: JobConfig) -> Skeleton:
     """Return the joints of a job's data set."""
-    return SKELETONS[config.dataset.skeleton]
+    name = config.dataset.skeleton
+    if name not in SKELETONS:
+        raise InvalidInput(f"skeleton {name}: has no line in SKELETONS of benchbox/pose/skeleton.py")
+    return SKELETONS[name]
 
 
 def training_crops(config: JobConfig, source: Source) -> topdown.TopDown:

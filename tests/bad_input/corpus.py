@@ -66,7 +66,9 @@ COCO_RESULTS = NOT_JSON | {
     "a dog": Bad(_result(18, "category_id"), ("result 1", "category_id is 18")),
     "16 joints": Bad(_result([1.0] * 48, "keypoints"), ("result 1", "48 numbers, expected 51")),
     "18 joints": Bad(_result([1.0] * 54, "keypoints"), ("result 1", "54 numbers, expected 51")),
-    "points": Bad(_result([[1, 2, 1]] * 17, "keypoints"), ("result 1", "17 numbers, expected 51")),
+    "points": Bad(
+        _result([[1, 2, 1]] * 17, "keypoints"), ("result 1", "17 lists, expected 51 numbers, one after the other")
+    ),
     "keypoints in a text": Bad(_result("1" * 51, "keypoints"), ("result 1", "keypoints is '1111")),
     "far off": Bad(_result([1e9] * 51, "keypoints"), ("result 1", "keypoints[0] is 1000000000.0")),
     "unknown image": Bad(_result(77, "image_id"), ("result 1", "image_id 77")),

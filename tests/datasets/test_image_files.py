@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchbox.datasets.image import is_truncated
+from benchbox.datasets.image import is_truncated, is_turned
 from benchbox.datasets.image_files import file_problems, look_at
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -68,3 +68,15 @@ def test_equal_bytes_are_told_once_for_each_copy(tmp_path):
         ("image twice", f"{tmp_path / 'c'} has the bytes of a"),
         ("missing image", str(tmp_path / "e")),
     ]
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 3, 6])
+def test_an_image_that_is_to_be_shown_turned_is_known(orientation, tmp_path):
+    """Orientation 0: no EXIF data; 1 turns nothing."""
+    drawn = np.arange(300, dtype=np.uint8).reshape(10, 10, 3)
+    content = cv2.imencode(".jpg", drawn)[1].tobytes()
+    entry = b"\x12\x01\x03\x00\x01\x00\x00\x00" + bytes([orientation, 0, 0, 0])
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + entry + b"\0\0\0\0"
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    (tmp_path / "photo.jpg").write_bytes(content[:2] + (segment if orientation else b"") + content[2:])
+    assert is_turned(tmp_path / "photo.jpg") == (orientation > 1)

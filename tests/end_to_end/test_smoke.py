@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 
 from benchbox import store
 from benchbox.datasets.synthetic import files
+from benchbox.files import read_json, write_json
 from tests.end_to_end.quick import QUICK, finish, reached, rows, start, wait_until, workers, write
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -104,11 +106,14 @@ def test_sigterm_saves_the_state_and_says_how_to_go_on(
     assert rows(results) == rows(undisturbed)
 
 
-def test_ctrl_c_is_130(quick: Path, tmp_path: Path, cache: Path) -> None:
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGHUP, 143)])
+def test_ctrl_c_or_a_closed_terminal_leaves_no_worker(
+    number: int, expected: int, quick: Path, tmp_path: Path, cache: Path
+) -> None:
     process = start(quick, tmp_path / "results", cache, "-j", "1")
     wait_until(lambda: bool(workers(tmp_path / "results")))
-    process.send_signal(signal.SIGINT)
-    assert finish(process)[0] == 130
+    process.send_signal(number)
+    assert finish(process)[0] == expected
     assert not workers(tmp_path / "results")
 
 
@@ -126,6 +131,32 @@ def test_a_failing_job_does_not_stop_the_others(quick: Path, tmp_path: Path, ben
     assert "1 of 2 jobs done, 1 failed" in done.stderr
     assert "do not fill one batch of 16" in done.stderr
     assert "benchbox logs" in done.stderr
+
+
+@pytest.mark.studies
+def test_a_result_that_could_not_be_made_anew_is_a_failure(
+    quick: Path, tmp_path: Path, cache: Path, undisturbed: Path, benchbox: Call
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(undisturbed, results)
+    for published in results.glob("jobs/*/attempts/*/published.json"):
+        write_json(published, (read_json(published) or {}) | {"source": "other"})
+    image = sorted(files.prepare(cache, train=160, test=40).glob("coco/val/*.jpg"))[3]
+    whole = image.read_bytes()
+    try:
+        image.write_bytes(whole[:20])
+        words = (str(quick), "--results", str(results))
+        done = benchbox("run", *words, "--only", "baseline", "--stale")
+    finally:
+        image.write_bytes(whole)
+    assert done.returncode != 0
+    assert "0 of 1 job done, 1 failed" in done.stderr
+    assert re.search(r"^failed   [0-9a-f]{12}  baseline", done.stderr, re.MULTILINE), done.stderr
+    status = benchbox("status", *words).stdout
+    assert "making it anew failed: [data]" in " ".join(status.split())
+    assert rows(results) == rows(undisturbed)  # what was there is there
+    done = benchbox("run", *words, "--only", "baseline", "--stale")
+    assert (done.returncode, "1 of 1 job done" in done.stderr) == (0, True), done.stderr
 
 
 @pytest.mark.studies

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchbox.cli import judging
+from benchbox.errors import InvalidInput
 from tests.gates import made
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -80,6 +81,23 @@ def test_what_changed_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert len(joints) > 10
     assert made.call(tmp_path, update=True) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == []
+
+
+def test_one_file_for_two_arms_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made.write(tmp_path)
+    made.write(tmp_path, arm="stage 1")
+    made.declare(tmp_path, {}, {"arm": '"stage 1"'})
+    with pytest.raises(InvalidInput, match=r'"gate 0" \(baseline, tiny\) and "gate 1" \(stage 1, tiny\) want it'):
+        judging.gate(tmp_path / "gates.toml", made.asked(tmp_path, update=True))
+
+
+def test_a_reference_of_another_arm_is_told_to_be_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made.baseline(tmp_path)
+    made.write(tmp_path, made.near(0.31), arm="stage 1")
+    made.declare(tmp_path, {"arm": '"stage 1"'})
+    capsys.readouterr()
+    assert made.call(tmp_path, update=True) == 0
+    assert "replaced (was of study, scale tiny, baseline)" in json.loads(capsys.readouterr().out)["footnotes"][0]
 
 
 def test_two_references_or_none(tmp_path: Path) -> None:
