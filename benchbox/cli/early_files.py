@@ -32,6 +32,19 @@ def file(path: Path) -> None:
         raise InvalidInput(f"{path}: no such file{nearest(str(path), beside)}" + ("" if beside else "; give its path"))
 
 
+def data_root_set(dataset: str) -> None:
+    """See that a data root is named at all, where a data set's ground truth is wanted of it.
+
+    Raises: EnvironmentProblem.
+    """
+    name = dataset.partition(":")[0]
+    if data_root() is None:
+        what = CATALOGUE[name].layout
+        raise EnvironmentProblem(
+            f"{name}: BENCHBOX_DATA is not set; point it at the folder that holds {what}, or give --truth FILE"
+        )
+
+
 def weights(path: Path) -> None:
     """Look for a file of weights, and at what it begins with: torch.save's archives and pickles, safetensors.
 

@@ -174,6 +174,8 @@ def score(
         check_name(save)
     early_files.predictions(predictions, dataset)
     early.conventions(protocol or [], dataset)
+    if truth is None:
+        early_files.data_root_set(dataset)
     from benchbox.cli import scores
 
     asked = protocol or []

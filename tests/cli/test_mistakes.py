@@ -126,6 +126,7 @@ CORPUS = {
     "score theirs/people.json --dataset mpii:valid": "a COCO result file of 17 joints; mpii has 16; did you mean",
     "score FILE --dataset lsp": "x.txt: predictions of lsp come as .mat, .h5 or .json; give one of them",
     "score theirs/boxes.json --dataset coco:val2017": "result 1: no keypoints; boxes, not keypoints? e.g. [{",
+    "score theirs/people.json --dataset coco --protocol pckh@0.5/hrnet-v1": "is for mpii16, not coco17; known: coco17",
     "score theirs/points.json --dataset mpii:valid": "people with 3 joints; mpii has 16; give others",
     "score theirs/array.h5 --dataset mpii:valid": "not an HDF5 file; give predictions of mpii as .mat, .h5 or",
     "score theirs/points.json --dataset lsp:tst": 'lsp:tst: unknown split tst; did you mean "test"?',
