@@ -1,4 +1,4 @@
-"""What the first bytes of an image tell, without decoding it."""
+"""What the bytes of an image tell without decoding it: its size, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from benchbox.files import refuse_special
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # the markers SOF of ITU-T T.81, table B.1
 _STANDALONE = {0x01, *range(0xD0, 0xD9)}
 _SCAN_OR_END = {0xDA, 0xD9}
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
+_END = 0xD9
+JPEG_END = bytes([0xFF, _END])
 _MOST = 512  # bytes in which every binary format that OpenCV reads has a zero
 _TEXTS = (b"P", b"#?")  # Netpbm's images and Radiance's may begin with text
 
@@ -24,10 +27,10 @@ def header_size(path: Path) -> tuple[int, int] | None:
     refuse_special(path)
     with open(path, "rb") as file:
         start = file.read(24)
-        if start.startswith(b"\xff\xd8"):
+        if start.startswith(_JPEG):
             file.seek(2)
             size = _jpeg_size(file)
-        elif start.startswith(b"\x89PNG\r\n\x1a\n") and start[12:16] == b"IHDR":
+        elif start.startswith(_PNG) and start[12:16] == b"IHDR":
             size = int.from_bytes(start[20:24], "big"), int.from_bytes(start[16:20], "big")
         else:
             size = None
@@ -43,6 +46,35 @@ def is_text(path: Path) -> bool:
     with open(path, "rb") as file:
         start = file.read(_MOST)
     return b"\0" not in start and not start.startswith(_TEXTS)
+
+
+def is_truncated(content: bytes) -> bool:
+    """Tell whether a JPEG or PNG ends before its end mark; other formats are not judged.
+
+    Source: ITU-T T.81, annex B (JPEG's markers); the PNG specification, chapter 5.
+    """
+    if content.startswith(_JPEG):
+        return not _reaches_end(content)
+    return content.startswith(_PNG) and b"IEND" not in content
+
+
+def _reaches_end(content: bytes) -> bool:
+    """Walk the segments of a JPEG to its end mark; thumbnails inside a segment have end marks of their own."""
+    place = len(_JPEG)
+    while True:
+        # To the next marker: in a scan 0xFF is data where a zero follows it.
+        place = content.find(b"\xff", place)
+        if place < 0 or place + 1 >= len(content):
+            return False
+        marker = content[place + 1]
+        if marker == _END:
+            return True
+        if marker == 0xFF:  # fill
+            place += 1
+        elif marker == 0 or marker in _STANDALONE:
+            place += 2
+        else:
+            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
 
 
 def _jpeg_size(file: BinaryIO) -> tuple[int, int] | None:

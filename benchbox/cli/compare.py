@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ def comparison(
     of = [_data_set(side.results[0], results) for side in sides]
     if of[0] != of[1] and "synthetic" not in of:  # predictions for embedded persons are saved as coco's or mpii's
         raise CannotJudge(f"{a} is of {of[0]}, {b} of {of[1]}: other persons; give two results of one data set")
+    _refuse_other_ways([side.results[0] for side in sides], asked, results)
     (answer,) = compared([(sides[0].results, sides[1].results)], asked, results)
     if answer.problem:
         raise CannotJudge(f"{a} and {b} cannot be compared: {answer.problem}")
@@ -133,6 +134,14 @@ def _data_set(result: str, results: Path) -> str:
     if result in saved.names(results):
         return saved.find(results, result).data_set()
     return JobDir.of(results, result).read().dataset.name
+
+
+def _refuse_other_ways(names: Sequence[str], how: How, results: Path) -> None:
+    """Refuse two sets of saved predictions that were made in other ways, before anything is computed."""
+    kept = [saved.find(results, name).read()["prediction"] for name in names if name in saved.names(results)]
+    if len(kept) == 2 and kept[0] != kept[1] and not how.mixed:
+        ways = " and ".join("/".join(map(str, way)) for way in kept)
+        raise CannotJudge(f"{' and '.join(names)} were made in other ways, {ways}; --mixed-protocols compares them")
 
 
 def _side(text: str, scale: str | None, seeds: str | None, results: Path) -> Side:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,11 +132,20 @@ def conventions(protocols: Iterable[str], named: str) -> None:
 
     Raises: InvalidInput.
     """
+    require_joints(protocols, [known.SKELETONS[named.partition(":")[0]]])
+
+
+def require_joints(protocols: Iterable[str], skeletons: Collection[str]) -> None:
+    """See that each of some protocols is of one of the skeletons.
+
+    Raises: InvalidInput.
+    """
     for text in protocols:
         from benchbox.metrics.protocol import other_joints, parse
 
-        if said := other_joints(parse(text), known.SKELETONS[named.partition(":")[0]]):
-            raise InvalidInput(f"--protocol {said}")
+        wrong = [other_joints(parse(text), skeleton) for skeleton in skeletons]
+        if wrong and all(wrong):
+            raise InvalidInput(f"--protocol {wrong[0]}")
 
 
 def column(name: str) -> None:

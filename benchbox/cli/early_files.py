@@ -16,6 +16,7 @@ _SPACES = b" \t\r\n\xef\xbb\xbf"
 _OTHER_SPLITS = {"coco": ("train2014", "val2014")}
 _HDF5 = b"\x89HDF"
 _MOST = 10_000
+_MOST_OF_AN_IMAGE = 50_000_000
 _MOST_READ = 2_000_000
 """Bytes of predictions that are looked at whole; the worker reads what is larger."""
 
@@ -67,11 +68,13 @@ def image(path: Path) -> None:
 
     Raises: InvalidInput.
     """
-    from benchbox.image_header import is_text
+    from benchbox.image_header import is_text, is_truncated
 
     file(path)
     if is_text(path):
         raise InvalidInput(f"{path}: not an image; give a JPEG or PNG, e.g. photo.jpg")
+    if path.stat().st_size <= _MOST_OF_AN_IMAGE and is_truncated(path.read_bytes()):
+        raise InvalidInput(f"{path}: a truncated image: it ends before its end mark; give a whole one")
 
 
 def predictions(path: Path, dataset: str) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchbox import saved
-from benchbox.cli import folders
+from benchbox.cli import early
 from benchbox.cli.ask import ask
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
-from benchbox.cli.study import Choice, select
+from benchbox.cli.places import cache_root, data_root
 from benchbox.console import note
 from benchbox.errors import FAILED, OK, InvalidInput, nearest
 from benchbox.files import listed
-from benchbox.jobdir import JobDir
-from benchbox.plan import jobs
+
+if TYPE_CHECKING:  # what reads studies takes as long to load as all that `score` needs
+    from benchbox.cli.study import Choice
 
 GROUPS = ("all", "pair", "joint", "category", "activity")
 """Kinds of groups that scores come in; the first two are shown unless another is asked for."""
@@ -82,7 +83,7 @@ def judged(
     words += ["--save", save] if save else []
     words += ["--truth", str(truth)] if truth else []
     words += [word for text in protocols for word in ("--protocol", text)]
-    data = folders.data_root()
+    data = data_root()
     answer: dict[str, Any] = ask([*words, *(["--data", str(data)] if data else [])])
     for line in answer["notes"]:
         note(f"{predictions.name}: {line}")
@@ -98,10 +99,15 @@ def rescore(path: Path | None, choice: Choice, protocols: Sequence[str], check: 
         wanted, names = _jobs(path, choice), names if path is None else []
     if not wanted and not names:
         raise InvalidInput(f"{choice.results}: has no results to rescore; benchbox run STUDY.toml makes them")
-    words = ["rescore", "--results", str(choice.results), "--cache", str(folders.cache_root())]
+    from benchbox.jobdir import JobDir
+
+    of_jobs = [JobDir.of(choice.results, job).read().dataset.skeleton for job in wanted]
+    of_saved = [str(saved.find(choice.results, name).read()["skeleton"]) for name in names]
+    early.require_joints(protocols, dict.fromkeys([*of_jobs, *of_saved]))
+    words = ["rescore", "--results", str(choice.results), "--cache", str(cache_root())]
     words += ["--jobs", *wanted, "--saved", *names, *(["--check"] if check else [])]
     words += [word for text in protocols for word in ("--protocol", text)]
-    data = folders.data_root()
+    data = data_root()
     done: list[dict[str, Any]] = ask([*words, *(["--data", str(data)] if data else [])])
     columns = [
         Column("name", "Result"),
@@ -127,6 +133,10 @@ def check_group(by: str) -> str:
 
 
 def _jobs(path: Path | None, choice: Choice) -> list[str]:
+    from benchbox.cli.study import select
+    from benchbox.jobdir import JobDir
+    from benchbox.plan import jobs
+
     if path is not None:
         return list(jobs(select(path, choice).arms))
     found = [entry.name for entry in listed(choice.results / "jobs")]

@@ -10,11 +10,7 @@ import cv2
 import numpy as np
 
 from benchbox.errors import InvalidInput
-
-_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
-_END = 0xD9
-_JPEG_END = bytes([0xFF, _END])
-_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+from benchbox.image_header import JPEG_END, is_truncated
 
 
 def is_turned(path: Path) -> bool:
@@ -36,7 +32,7 @@ def read_image(path: Path) -> np.ndarray:
         content = _content(path)
     except OSError as problem:
         raise InvalidInput(f"{path}: cannot read the image: {problem.strerror}") from None
-    if not content.endswith(_JPEG_END) and is_truncated(content):  # nearly every JPEG needs no more than this look
+    if not content.endswith(JPEG_END) and is_truncated(content):  # nearly every JPEG needs no more than this look
         raise InvalidInput(f"{path}: a truncated image: it ends before its end mark")
     try:
         image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -62,32 +58,3 @@ def _content(path: Path) -> bytes:
         return content
     finally:
         os.close(file)
-
-
-def is_truncated(content: bytes) -> bool:
-    """Tell whether a JPEG or PNG ends before its end mark; other formats are not judged.
-
-    Source: ITU-T T.81, annex B (JPEG's markers); the PNG specification, chapter 5.
-    """
-    if content.startswith(_JPEG):
-        return not _reaches_end(content)
-    return content.startswith(_PNG) and b"IEND" not in content
-
-
-def _reaches_end(content: bytes) -> bool:
-    """Walk the segments of a JPEG to its end mark; thumbnails inside a segment have end marks of their own."""
-    place = len(_JPEG)
-    while True:
-        # To the next marker: in a scan 0xFF is data where a zero follows it.
-        place = content.find(b"\xff", place)
-        if place < 0 or place + 1 >= len(content):
-            return False
-        marker = content[place + 1]
-        if marker == _END:
-            return True
-        if marker == 0xFF:  # fill
-            place += 1
-        elif marker == 0 or marker in _WITHOUT_LENGTH:
-            place += 2
-        else:
-            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")

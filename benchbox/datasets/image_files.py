@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchbox.datasets.image import is_truncated, read_image
+from benchbox.datasets.image import read_image
 from benchbox.entries import UNPACKED_LIMIT
 from benchbox.errors import InvalidInput
 from benchbox.files import read_plain
+from benchbox.image_header import is_truncated
 
 
 class ImageFile(NamedTuple):

@@ -108,9 +108,8 @@ class Report:
         path = here.relative_to(checkout) if checkout and here.is_relative_to(checkout) else self.path
         if self.problem:
             yield _command("error", path, 1, "benchbox gate", self.problem)
-        for verdict, texts in zip(self.verdicts, told_once(self.verdicts), strict=True):
-            if verdict.outcome == PASSED:
-                continue
+        told = [verdict for verdict in self.verdicts if verdict.outcome != PASSED]
+        for verdict, texts in zip(told, told_once(told), strict=True):
             kind = {REGRESSED: "error", COULD_NOT_JUDGE: "error", IMPROVED: "notice"}[verdict.outcome]
             text = "\n".join([_message(verdict), *texts[1:]])
             title = f"{verdict.gate.name}: {verdict.outcome}"

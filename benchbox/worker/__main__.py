@@ -17,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchbox.digest import source_digest
 from benchbox.errors import (
@@ -32,12 +32,13 @@ from benchbox.errors import (
     told,
 )
 from benchbox.files import refusal
-from benchbox.jobdir import Attempt, JobDir
-from benchbox.lease import Heart
 from benchbox.worker.answers import ANSWERS
 from benchbox.worker.together import AGAIN, LAUNCHER, LOST, MoreParts, follow, launcher
 
-WITHOUT_IMAGES = {"count", "fit", "torch"}
+if TYPE_CHECKING:  # jobs and their options are loaded for verbs that have to do with one
+    from benchbox.jobdir import Attempt
+
+WITHOUT_IMAGES = {"count", "fit", "score", "torch"}
 """Verbs that do without OpenCV."""
 MOST_PIXELS = 2**28
 """Of an image: more than any camera's, and less than a packed file may claim in order to fill the memory."""
@@ -50,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     source_digest()  # of the code that is about to be loaded: what is edited later has made nothing
     options = _parser().parse_args(words)
     if options.verb == "run":
+        from benchbox.jobdir import Attempt, JobDir
+
         return _run(Attempt(JobDir(options.job, options.data), options.attempt), options, words[1:])
     if options.asked_by:
         follow(options.asked_by)
@@ -116,6 +119,8 @@ def _begin(attempt: Attempt, *, first: bool) -> None:
     if first:
         attempt.take_over()
         if LAUNCHER not in os.environ:
+            from benchbox.lease import Heart
+
             Heart(attempt.heartbeat, lambda: not attempt.wanted(), lambda: os.kill(os.getpid(), signal.SIGTERM))
     elif "RANK" in os.environ:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115

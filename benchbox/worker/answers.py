@@ -25,10 +25,12 @@ def _full(options: argparse.Namespace) -> bool:
 
 
 def _score(options: argparse.Namespace) -> dict[str, Any]:
-    from benchbox.worker.judge import Case, judge
+    from benchbox.worker.others import Case, read_others
 
-    case = Case(options.predictions, options.dataset, options.truth, options.data, options.origin)
-    return judge(case, options.protocol, options.save, options.results)
+    others = read_others(Case(options.predictions, options.dataset, options.truth, options.data, options.origin))
+    from benchbox.worker.judge import judge  # which loads what scores
+
+    return judge(others, options.protocol, options.save, options.results)
 
 
 def _rescore(options: argparse.Namespace) -> list[dict[str, Any]]:

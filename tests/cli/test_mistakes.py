@@ -117,6 +117,7 @@ CORPUS = {
     "score FILE --dataset coco --truth nowhere.json": "nowhere.json: no such file; give its path",
     "score FILE --dataset coco --save a/b": "--save a/b: a name is 1 to 64 letters, digits, dots,",
     "predict x.jpg --run abcdef123456 --results theirs": "x.jpg: no such file; give its path",
+    "predict cut.png --run ARM --results done": "cut.png: a truncated image: it ends before its end mark; give a whole",
     "predict photo.png --run ARM --show attention --results done": "has none; known: skeleton, heatmaps",
     "predict photo.png --run ARM --box 10,10,-5,20 --results done": "width and height must be above 0",
     "predict photo.png --run ARM --box 60,0,9,9 --results done": "outside photo.png, which has 60 x 40 pixels; give",
@@ -179,7 +180,8 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "x.txt").write_text("nothing of ours")
     for name in ("abcdef123456", "abcdef999999"):
         (tmp_path / "theirs/jobs" / name).mkdir(parents=True)
-    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x3c\0\0\0\x28")
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x3c\0\0\0\x28")
+    (tmp_path / "photo.png").write_bytes((tmp_path / "cut.png").read_bytes() + b"IEND")
     (tmp_path / "theirs/gates.toml").write_text('schema = 1\n[[gates]]\nname = "a"\n')
     (tmp_path / "theirs/object.json").write_text('\n{"annotations": []}')
     person = {"image_id": 1, "category_id": 1, "keypoints": [1.5] * 51, "score": 0.5}

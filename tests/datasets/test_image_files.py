@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from benchbox.datasets.image import is_truncated, is_turned
+from benchbox.datasets.image import is_turned
 from benchbox.datasets.image_files import file_problems, look_at
+from benchbox.image_header import is_truncated
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 KINDS = {

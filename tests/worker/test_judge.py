@@ -16,7 +16,8 @@ from benchbox.datasets.mpii_truth import read_people
 from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
 from benchbox.pose.skeleton import MPII16, mirror_order
 from benchbox.saved import Saved
-from benchbox.worker.judge import Case, judge
+from benchbox.worker.judge import judge
+from benchbox.worker.others import Case, read_others
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_cocos_ten_numbers_are_those_known(
     name, known = list(expected["coco"].items())[case]
     folder = real_data / "eval_cases/coco"
     truth = real_data / "coco" / known["gt"] if "val2017" in known["gt"] else folder / Path(known["gt"]).name
-    answer = judge(Case(folder / Path(name).name, "coco", truth, None, 1), [], "", tmp_path)
+    answer = judge(read_others(Case(folder / Path(name).name, "coco", truth, None, 1)), [], "", tmp_path)
     found = values(answer, "coco-kp/given")
     named = {"APm": "APM", "APl": "APL", "ARm": "ARM", "ARl": "ARL"}
     for metric in set(known) - {"gt"}:
@@ -50,7 +51,7 @@ def test_pckh_is_what_each_convention_makes_of_it(
 ) -> None:
     folder, known = real_data / "eval_cases/mpii", expected["mpii"][name]
     asked = ["pckh@0.5/joints-v1", "pckh@0.5/hrnet-v1", "pckh@0.1/hrnet-v1"]
-    answer = judge(Case(folder / name, "mpii", folder / "valid.json", None, 1), asked, "", tmp_path)
+    answer = judge(read_others(Case(folder / name, "mpii", folder / "valid.json", None, 1)), asked, "", tmp_path)
     printed = {
         "pckh@0.5/joints-v1/given": "PCKh@0.5 bearpaw/Tompson script (d<0.5, mean over 14 joints)",
         "pckh@0.5/hrnet-v1/given": "PCKh@0.5 HRNet style (d<=0.5, pooled over 14 joints)",
@@ -80,7 +81,7 @@ def test_mpiis_toolkit_has_a_head_of_its_own(
 ) -> None:
     folder = real_data / "eval_cases/mpii"
     case = Case(folder / name, "mpii", folder / "valid.h5", None, 1)
-    found = values(judge(case, ["pckh@0.5/toolkit-v1"], "", tmp_path), "pckh@0.5/toolkit-v1/given")
+    found = values(judge(read_others(case), ["pckh@0.5/toolkit-v1"], "", tmp_path), "pckh@0.5/toolkit-v1/given")
     known = expected["mpii"][name]["PCKh@0.5 valid.h5 as GT, MPII toolkit style (Head=(neck+head)/2)"]
     for column, value in known.items():
         assert found["PCKh" if column == "Total" else f"pair:{column}"] == pytest.approx(value, abs=0.01), column
@@ -98,7 +99,7 @@ def test_the_conventions_of_the_field_differ_as_measured(real_data: Path, tmp_pa
         "pckh@0.1/hrnet-v1": 28.98,
     }
     case = Case(folder / "tompson.h5", "mpii", folder / "valid.json", None, 1)
-    answer = judge(case, list(wanted), "", tmp_path)
+    answer = judge(read_others(case), list(wanted), "", tmp_path)
     found = {row["protocol"]: row["value"] for row in answer["rows"] if row["group"] == "all"}
     for protocol, value in wanted.items():
         assert found[f"{protocol}/given"] == pytest.approx(value, abs=0.006), protocol
@@ -108,7 +109,7 @@ def test_the_conventions_of_the_field_differ_as_measured(real_data: Path, tmp_pa
 def test_the_nine_activities_hold_the_persons_of_the_facts(real_data: Path, tmp_path: Path) -> None:
     folder = real_data / "eval_cases/mpii"
     case = Case(folder / "bearpaw-hg_s2_b1.mat", "mpii", folder / "valid.json", None, 1)
-    rows = judge(case, ["pckh@0.5/hrnet-v1"], "", tmp_path)["rows"]
+    rows = judge(read_others(case), ["pckh@0.5/hrnet-v1"], "", tmp_path)["rows"]
     found = {row["group"]: (round(row["value"], 1), row["n"]) for row in rows if row["group"].startswith("activity:")}
     assert found == {
         "activity:Standing": (86.0, 129),
@@ -130,7 +131,7 @@ def test_forgetting_the_origin_moves_the_score_as_measured(real_data: Path, tmp_
     found = []
     for origin in (0, 1):
         case = Case(tmp_path / "zero.mat", "mpii", folder / "valid.json", None, origin)
-        rows = judge(case, ["pckh@0.1/hrnet-v1", "pckh@0.5/hrnet-v1"], "", tmp_path)["rows"]
+        rows = judge(read_others(case), ["pckh@0.1/hrnet-v1", "pckh@0.5/hrnet-v1"], "", tmp_path)["rows"]
         found.append([row["value"] for row in rows if row["group"] == "all"])
     assert found[0] == pytest.approx([23.9136, 87.299], abs=1e-4)
     assert found[1] == pytest.approx([19.05, 87.067], abs=1e-3)
@@ -154,7 +155,7 @@ def test_predictions_that_find_nobody_are_read_otherwise(name: str, real_data: P
     def notes(points: np.ndarray) -> str:
         scipy.io.savemat(tmp_path / "ours.mat", {"preds": points})
         case = Case(tmp_path / "ours.mat", "mpii", folder / "valid.json", None, 0)
-        return " ".join(judge(case, ["pckh@0.5/hrnet-v1"], "", tmp_path)["notes"])
+        return " ".join(judge(read_others(case), ["pckh@0.5/hrnet-v1"], "", tmp_path)["notes"])
 
     said = notes(READINGS[name](array))
     assert [one for one in READINGS if one in said] == [name]
@@ -173,7 +174,7 @@ def test_cocos_result_files_are_read_otherwise_too(real_data: Path, tmp_path: Pa
         points = np.array(one["keypoints"]).reshape(17, 3)
         one["keypoints"] = points[:, [1, 0, 2]].ravel().tolist()
     (tmp_path / "turned.json").write_text(json.dumps(results))
-    notes = judge(Case(tmp_path / "turned.json", "coco", truth, None, 1), [], "", tmp_path)["notes"]
+    notes = judge(read_others(Case(tmp_path / "turned.json", "coco", truth, None, 1)), [], "", tmp_path)["notes"]
     assert any("with x and y exchanged it would be" in note for note in notes)
 
 
@@ -190,7 +191,7 @@ def test_the_order_of_the_axes_does_not_matter(
         scipy.io.savemat(file, {"preds": array.transpose(axes)})
     else:
         file.write_text(json.dumps({"preds": array.tolist()}))
-    rows = judge(Case(file, "mpii", folder / "valid.json", None, 1), [], "", tmp_path)["rows"]
+    rows = judge(read_others(Case(file, "mpii", folder / "valid.json", None, 1)), [], "", tmp_path)["rows"]
     assert rows[0]["value"] == pytest.approx(87.299, abs=0.001)
 
 
@@ -198,7 +199,7 @@ def test_saved_predictions_keep_their_records_and_can_be_replaced(real_data: Pat
     folder = real_data / "eval_cases/mpii"
     for name in ("tompson.h5", "bearpaw-hg_s2_b1.mat"):
         case = Case(folder / name, "mpii", folder / "valid.json", None, 1)
-        judge(case, ["pckh@0.5/hrnet-v1/gt-boxes/flip"], "theirs", tmp_path)
+        judge(read_others(case), ["pckh@0.5/hrnet-v1/gt-boxes/flip"], "theirs", tmp_path)
     saved = Saved(tmp_path / "predictions/theirs")
     assert [entry.name for entry in saved.path.parent.iterdir()] == ["theirs"]
     assert saved.read()["predictions"] == "bearpaw-hg_s2_b1.mat"
@@ -212,13 +213,13 @@ def test_a_declared_way_of_predicting_must_be_one(real_data: Path, tmp_path: Pat
     folder = real_data / "eval_cases/mpii"
     case = Case(folder / "tompson.h5", "mpii", folder / "valid.json", None, 1)
     with pytest.raises(InvalidInput, match="disagree"):
-        judge(case, ["pckh@0.5/hrnet-v1/gt-boxes/flip", "pckh@0.1/hrnet-v1/gt-boxes/noflip"], "", tmp_path)
+        judge(read_others(case), ["pckh@0.5/hrnet-v1/gt-boxes/flip", "pckh@0.1/hrnet-v1/gt-boxes/noflip"], "", tmp_path)
     with pytest.raises(InvalidInput, match="a name is 1 to 64"):
-        judge(case, [], "../theirs", tmp_path)
+        judge(read_others(case), [], "../theirs", tmp_path)
     with pytest.raises(CannotJudge, match="no COCO ground truth"):
-        judge(case, ["coco-kp"], "", tmp_path)
+        judge(read_others(case), ["coco-kp"], "", tmp_path)
     with pytest.raises(InvalidInput, match="lsp-v1 is for lsp14, not mpii16"):
-        judge(case, ["pck@0.2/lsp-v1"], "", tmp_path)
+        judge(read_others(case), ["pck@0.2/lsp-v1"], "", tmp_path)
     assert not (tmp_path / "predictions").exists() or not list((tmp_path / "predictions").iterdir())
 
 
@@ -228,7 +229,7 @@ def test_scores_need_annotations_and_no_images(real_data: Path, tmp_path: Path) 
     for name in ("valid.json", "gt_valid.mat"):
         shutil.copy(folder / name, annotations / name)
     case = Case(folder / "bearpaw-hg_s2_b1.mat", "mpii", None, tmp_path / "data", 1)
-    found = values(judge(case, ["pckh@0.5/hrnet-v1"], "", tmp_path), "pckh@0.5/hrnet-v1/given")
+    found = values(judge(read_others(case), ["pckh@0.5/hrnet-v1"], "", tmp_path), "pckh@0.5/hrnet-v1/given")
     assert found["PCKh"] == pytest.approx(87.299, abs=0.001)
 
 
@@ -236,10 +237,10 @@ def test_another_ground_truth_is_named_with_the_way_to_the_right_one(real_data: 
     cases = real_data / "eval_cases"
     small = real_data / "mpii/annot/valid.json"
     with pytest.raises(InvalidInput, match=r"2958 people, but 135 in .*mpii/annot/valid.json \(--dataset NAME:SPLIT"):
-        judge(Case(cases / "mpii/bearpaw-hg_s2_b1.mat", "mpii", small, None, 1), [], "", tmp_path)
+        judge(read_others(Case(cases / "mpii/bearpaw-hg_s2_b1.mat", "mpii", small, None, 1)), [], "", tmp_path)
     of_2017 = cases / "coco/keypoints_val2017_movenet_lightning_ptq_gtbbox.json"
     of_2014 = cases / "coco/person_keypoints_val2014_first100.json"
     with pytest.raises(InvalidInput, match=r"image_id \d+ is not in .*val2014_first100.json \(--dataset NAME:SPLIT"):
-        judge(Case(of_2017, "coco", of_2014, None, 1), [], "", tmp_path)
+        judge(read_others(Case(of_2017, "coco", of_2014, None, 1)), [], "", tmp_path)
     with pytest.raises(EnvironmentProblem, match=r'annot/val.json \(.*did you mean "valid.json"'):
-        judge(Case(cases / "mpii/tompson.h5", "mpii:val", None, real_data, 1), [], "", tmp_path)
+        judge(read_others(Case(cases / "mpii/tompson.h5", "mpii:val", None, real_data, 1)), [], "", tmp_path)
