@@ -9,9 +9,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
-
-from benchbox.metrics.pckh import COLUMNS, MPII_LEFT_OUT, score
+MPII_LEFT_OUT = (6, 7)
+"""Pelvis and thorax, which HRNet does not count."""
+COLUMNS: dict[str, dict[str, tuple[int, ...]]] = {
+    "mpii16": {
+        "Head": (9,),
+        "Shoulder": (12, 13),
+        "Elbow": (11, 14),
+        "Wrist": (10, 15),
+        "Hip": (2, 3),
+        "Knee": (1, 4),
+        "Ankle": (0, 5),
+    },
+    # Differs: COCO labels no head top; the column averages its five joints of the face.
+    "coco17": {
+        "Head": (0, 1, 2, 3, 4),
+        "Shoulder": (5, 6),
+        "Elbow": (7, 8),
+        "Wrist": (9, 10),
+        "Hip": (11, 12),
+        "Knee": (13, 14),
+        "Ankle": (15, 16),
+    },
+    # Head averages neck and head top, as MPII's toolkit does for LSP.
+    "lsp14": {
+        "Head": (12, 13),
+        "Shoulder": (8, 9),
+        "Elbow": (7, 10),
+        "Wrist": (6, 11),
+        "Hip": (2, 3),
+        "Knee": (1, 4),
+        "Ankle": (0, 5),
+    },
+}
+"""The columns of the papers' tables: joints of each, by name of the skeleton."""
 
 _TOOLKIT_COLUMNS = MappingProxyType({**COLUMNS["mpii16"], "Head": (8, 9)})
 
@@ -56,34 +87,3 @@ CONVENTIONS: dict[str, Convention] = {
 
 DEFAULT = {"mpii16": "hrnet-v1", "coco17": "coco17", "lsp14": "lsp-v1"}
 """The convention of each skeleton that is reported where none is asked for."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Counted:
-    """One score: percent per joint (K,), labelled joints (K,), percent per column, their mean, number of persons."""
-
-    per_joint: np.ndarray
-    counts: np.ndarray
-    columns: dict[str, float]
-    mean: float
-    persons: int
-
-
-def count(errors: np.ndarray, labelled: np.ndarray, threshold: float, convention: Convention) -> Counted:
-    """Count the joints found, by one convention.
-
-    Args:
-        errors: (N, K) in head or torso sizes; a NaN is not found.
-        labelled: (N, K) bool: joints that count.
-        threshold: in the same unit.
-        convention: of `CONVENTIONS`.
-    """
-    found = score(errors, labelled, threshold, inclusive=convention.inclusive, leave_out=convention.leave_out)
-    columns = {name: float(found.per_joint[list(joints)].mean()) for name, joints in convention.columns.items()}
-    mean = found.mean
-    if convention.mean == "columns":
-        mean = float(np.mean(list(columns.values())))
-    elif convention.mean == "joints":
-        counted = np.setdiff1d(np.arange(len(found.per_joint)), convention.leave_out)
-        mean = float(found.per_joint[counted].mean())
-    return Counted(found.per_joint, found.counts, columns, mean, found.persons)

@@ -16,7 +16,8 @@ from benchbox.jobdir import Attempt, JobDir
 from benchbox.metrics import coco_text
 from benchbox.metrics.coco_curve import Curves
 from benchbox.metrics.coco_match import THRESHOLDS
-from benchbox.metrics.conventions import CONVENTIONS, count
+from benchbox.metrics.conventions import CONVENTIONS
+from benchbox.metrics.pckh import count
 from benchbox.metrics.protocol import Protocol, parse
 
 LAST = 50

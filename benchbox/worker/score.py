@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from benchbox.errors import CannotJudge, InvalidInput
 from benchbox.metrics import categories, coco_ap, coco_curve, coco_match, coco_truth
-from benchbox.metrics.conventions import CONVENTIONS, DEFAULT, Convention, Counted, count
+from benchbox.metrics.conventions import CONVENTIONS, DEFAULT, Convention
+from benchbox.metrics.pckh import Counted, count
 from benchbox.metrics.protocol import Protocol, Suppression, other_joints
 from benchbox.pose import affine, oks
 from benchbox.pose.people import Person

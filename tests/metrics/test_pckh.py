@@ -11,7 +11,8 @@ import scipy.io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchbox.metrics.pckh import COLUMNS, MPII_LEFT_OUT, by_category, errors, head_size, score
+from benchbox.metrics.conventions import COLUMNS, MPII_LEFT_OUT
+from benchbox.metrics.pckh import by_category, errors, head_size, score
 from benchbox.pose.skeleton import SKELETONS
 
 

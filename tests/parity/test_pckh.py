@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchbox.metrics import pckh
+from benchbox.metrics import conventions, pckh
 from tests.parity.golden import entries
 
 
@@ -15,8 +15,8 @@ def test_mpii_scores(entry):
     labelled = np.array(entry["missing"]) == 0
     stated = np.array(entry["error_in_head_units"])
     np.testing.assert_allclose(errors[labelled], stated[labelled], rtol=0, atol=1e-6)
-    found = pckh.score(errors, labelled, 0.5, leave_out=pckh.MPII_LEFT_OUT).columns("mpii16")
-    found["Mean@0.1"] = pckh.score(errors, labelled, 0.11, leave_out=pckh.MPII_LEFT_OUT).mean
+    found = pckh.score(errors, labelled, 0.5, leave_out=conventions.MPII_LEFT_OUT).columns("mpii16")
+    found["Mean@0.1"] = pckh.score(errors, labelled, 0.11, leave_out=conventions.MPII_LEFT_OUT).mean
     assert found.keys() == entry["result"].keys()
     for name, value in entry["result"].items():
         assert found[name] == pytest.approx(value, abs=1e-6), name

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from benchbox.metrics import pckh
+from benchbox.metrics import conventions, pckh
 from benchbox.pose.affine import crop_matrix, transform_points
 from benchbox.pose.augment import flip_points
 from benchbox.pose.crop import Cropper
@@ -171,7 +171,7 @@ def people(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
 
 
 def scored(predicted: np.ndarray, truth: np.ndarray, heads: np.ndarray, labelled: np.ndarray) -> pckh.PCKh:
-    return pckh.score(pckh.errors(predicted, truth, heads), labelled, leave_out=pckh.MPII_LEFT_OUT)
+    return pckh.score(pckh.errors(predicted, truth, heads), labelled, leave_out=conventions.MPII_LEFT_OUT)
 
 
 @given(seed=seeds, count=st.integers(1, 12))

@@ -9,7 +9,8 @@ import pytest
 
 from benchbox.errors import CannotJudge
 from benchbox.metrics.coco_curve import bootstrap, scores
-from benchbox.metrics.conventions import CONVENTIONS, count
+from benchbox.metrics.conventions import CONVENTIONS
+from benchbox.metrics.pckh import count
 from benchbox.stats.ap import ApSample, names_of, people_of
 from benchbox.stats.compare import compare
 from benchbox.stats.sample import People, check_same
