@@ -64,10 +64,15 @@ def next_step(
     found = set(states)
     if not found & WAITING or found & {"running", "queued"}:
         return None
+    more = ("--retry", "cancelled") if "cancelled" in found else ()
+    return run_command(path, scale, seeds, results, *more)
+
+
+def run_command(path: Path, scale: str | None, seeds: str | None, results: Path, *more: str) -> str:
+    """Return the call of `run` for a study; scale: None for the one that it chooses, seeds: as typed."""
     words = ["benchbox", "run", path.as_posix(), *(["--scale", scale] if scale else [])]
     words += ["--seeds", seeds] if seeds else []
-    words += ["--retry", "cancelled"] if "cancelled" in found else []
-    return shlex.join(words + results_words(results))
+    return shlex.join([*words, *more, *results_words(results)])
 
 
 def require_done(path: Path, asked: str | None, seeds: str | None, results: Path, advised: str | None = None) -> None:
@@ -100,10 +105,8 @@ def arm_side(path: Path, name: str, scale: str | None, results: Path, seeds: str
         raise InvalidInput(f'{path}: has no arm "{name}"{nearest(name, {arm.name for arm in arms})}')
     done = [job for job in dict.fromkeys(jobs) if JobDir.of(results, job).result() is not None]
     if not done:
-        words = ["benchbox", "run", path.as_posix(), "--scale", chosen, *(["--seeds", seeds] if seeds else [])]
-        raise CannotJudge(
-            f"{path}:{name}: no seed of it is done at scale {chosen}; {shlex.join(words + results_words(results))}"
-        )
+        command = run_command(path, chosen, seeds, results)
+        raise CannotJudge(f"{path}:{name}: no seed of it is done at scale {chosen}; {command}")
     if len(done) < len(set(jobs)):
         note(f"{path.name}:{name}: {len(done)} of {len(set(jobs))} seeds are done")
     tell_stale(done, results)

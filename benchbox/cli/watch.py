@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections import Counter
@@ -12,10 +11,9 @@ from typing import Any
 
 from benchbox.cli import early_results, folders
 from benchbox.cli.display import standing
-from benchbox.cli.finished import next_step
+from benchbox.cli.finished import next_step, run_command
 from benchbox.cli.grid import emit
 from benchbox.cli.markup import Column
-from benchbox.cli.places import results_words
 from benchbox.cli.study import Choice, select
 from benchbox.console import duration, note, plain
 from benchbox.errors import OK, InvalidInput
@@ -82,15 +80,7 @@ def status(path: Path | None, scale: str | None, seeds: str | None, results: Pat
     if not rows:
         note("benchbox run STUDY.toml makes them")
     if path and counts.get("stale"):
-        words = [
-            "benchbox",
-            "run",
-            path.as_posix(),
-            "--scale",
-            str(meta["scale"]),
-            *(["--seeds", seeds] if seeds else []),
-        ]
-        anew = shlex.join([*words, "--stale", *results_words(results)])
+        anew = run_command(path, meta["scale"], seeds, results, "--stale")
         note(f"stale: made by other code or data than today's; {anew} makes it anew")
     failed = [row["job"] for row in rows if row["state"] == "failed"]
     if failed:

@@ -15,9 +15,8 @@ from benchbox.config import JobConfig
 from benchbox.datasets.topdown import TopDown
 from benchbox.engine.distributed import ALONE, World
 from benchbox.worker.predict import people_records
-from benchbox.worker.score import Ground, score_people
+from benchbox.worker.score import Ground, score_people, whole
 
-SHOWN = ("AP", "AP50", "PCKh", "PCK")
 PRIMARY = ("AP", "PCKh", "PCK")
 """What the best of several weights is chosen by, the first that there is."""
 
@@ -46,15 +45,6 @@ class Test:
     def validation(self, model: nn.Module, epoch: int, told: Callable[[int], None]) -> dict[str, float]:
         """Return the scores of all persons after so many epochs."""
         return {"epoch": epoch, **whole(self.scores(self.people(model, told)))}
-
-
-def whole(scores: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the scores of all persons by metric, of the first protocol that has it."""
-    found: dict[str, float] = {}
-    for row in scores:
-        if row["group"] == "all" and row["metric"] in SHOWN:
-            found.setdefault(row["metric"], row["value"])
-    return found
 
 
 def best_epoch(validations: list[dict[str, float]]) -> int | None:

@@ -18,8 +18,8 @@ from benchbox.pose.skeleton import COCO17, SKELETONS
 from benchbox.saved import Saved, replaced
 from benchbox.worker.others import Others
 from benchbox.worker.people import person_rows
-from benchbox.worker.score import Ground, score_people
-from benchbox.worker.suspicion import Change, same, suspicions, whole_set
+from benchbox.worker.score import Ground, score_people, whole
+from benchbox.worker.suspicion import Change, same, suspicions
 
 GIVEN = ("given",)
 
@@ -41,9 +41,9 @@ def judge(others: Others, asked: Sequence[str], save: str, results: Path) -> dic
 
     def scored(change: Change) -> dict[str, float]:
         if change is same:
-            return whole_set(rows)
+            return whole(rows)
         moved = _table(_records(others, change(others.points)), label)
-        return whole_set(score_people(moved, ground, [parse(rows[0]["protocol"])]))
+        return whole(score_people(moved, ground, [parse(rows[0]["protocol"])]))
 
     notes = [*others.notes, *suspicions(others.points, others.skeleton, scored)]
     if save:

@@ -25,10 +25,10 @@ from benchbox.engine.weights import digest_of_weights, save_weights
 from benchbox.errors import EnvironmentProblem
 from benchbox.jobdir import Attempt
 from benchbox.worker.count import cost_of
-from benchbox.worker.evaluate import Test, best_epoch, is_best, whole
+from benchbox.worker.evaluate import Test, best_epoch, is_best
 from benchbox.worker.network import initial_network
 from benchbox.worker.progress import Progress, Stopped, listen
-from benchbox.worker.score import require_scores
+from benchbox.worker.score import require_scores, whole
 from benchbox.worker.source import Source, ground_of, open_source, packed, test_crops, training_crops
 from benchbox.worker.stopwatch import Stopwatch
 from benchbox.worker.training import Tally, Trained, Training, speed, trained_network

@@ -23,6 +23,8 @@ from benchbox.worker.people import units_of
 VISIBLE_THRESHOLD = 0.2
 """Of the official test configurations: the confidence from which a keypoint counts in rescoring."""
 
+SHOWN = ("AP", "AP50", "PCKh", "PCK")
+"""Metrics by which a job is told."""
 STANDARD = {"coco17": (0.5,), "mpii16": (0.5, 0.1), "lsp14": (0.2,)}
 """Thresholds of PCKh or PCK that every evaluation reports, by skeleton."""
 
@@ -53,6 +55,15 @@ def standard_protocols(people: pa.Table, ground: Ground) -> list[Protocol]:
         name = DEFAULT[ground.skeleton.name]
         metric = CONVENTIONS[name].metric
         found += [Protocol(metric, at, name, ground.prediction) for at in STANDARD[ground.skeleton.name]]
+    return found
+
+
+def whole(scores: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the scores of all persons by metric, of the first protocol that has it."""
+    found: dict[str, float] = {}
+    for row in scores:
+        if row["group"] == "all" and row["metric"] in SHOWN:
+            found.setdefault(row["metric"], row["value"])
     return found
 
 

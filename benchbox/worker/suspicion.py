@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -24,7 +23,7 @@ def suspicions(points: np.ndarray, skeleton: Skeleton, scored: Callable[[Change]
     Args:
         points: (N, K, 2) predicted x, y in pixels.
         skeleton: K joints.
-        scored: gives `whole_set` of the predictions with changed coordinates.
+        scored: gives `score.whole` of the predictions with changed coordinates.
     """
     metric, value = next(((name, one) for name, one in scored(same).items() if name in POOR), ("", np.nan))
     if value > PERFECT:
@@ -46,15 +45,6 @@ def suspicions(points: np.ndarray, skeleton: Skeleton, scored: Callable[[Change]
 def same(points: np.ndarray) -> np.ndarray:
     """Return coordinates as they are."""
     return points
-
-
-def whole_set(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the scores of the whole set, of each metric the first."""
-    found: dict[str, float] = {}
-    for row in rows:
-        if row["group"] == "all" and row["value"] is not None:
-            found.setdefault(str(row["metric"]), float(row["value"]))
-    return found
 
 
 def _readings(skeleton: Skeleton) -> Mapping[str, Change]:
