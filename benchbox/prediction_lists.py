@@ -68,7 +68,7 @@ def preferred(values: Any, path: Path) -> Any:
     found = next((key for key in ARRAY_KEYS if key in values), None)
     if found is None:
         names = ", ".join(sorted(str(key) for key in values if not str(key).startswith("__"))) or "nothing"
-        raise InvalidInput(f"{path}: no array of predictions ({' or '.join(ARRAY_KEYS[:3])}); found {names[:200]}")
+        raise InvalidInput(f"{path}: no array of predictions: found {names[:200]}; give it the name {ARRAY_KEYS[0]}")
     return values[found]
 
 

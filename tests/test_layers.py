@@ -41,7 +41,8 @@ ALLOWED = {
     "models": {"models", "attention"},
     "image_header": {"files"},
     "prediction_lists": {"entries"},
-    "datasets": {"datasets", "entries", "files", "image_header", "pose", "prediction_lists"},
+    "mat_header": set(),
+    "datasets": {"datasets", "entries", "files", "image_header", "mat_header", "pose", "prediction_lists"},
     "engine": {"engine", "files", "pose"},
     "metrics": {"metrics", "entries", "pose"},
     "stats": {"stats", "metrics", "pose"},
@@ -91,6 +92,7 @@ ALLOWED = {
         "costs",
         "estimate",
         "image_header",
+        "mat_header",
         "networks",
         "prediction_lists",
         "saved",
@@ -124,7 +126,7 @@ NEVER = {
     "cli": {"torch", "pandas", "cv2", "pyarrow", "matplotlib", "scipy"},
 }
 TORCH_FREE = "options saved document spec arm plan jobdir lease leftovers queues costs estimate networks digest errors"
-TORCH_FREE += " image_header prediction_lists"
+TORCH_FREE += " image_header mat_header prediction_lists"
 NEVER |= {part: NEVER["config"] for part in TORCH_FREE.split()}
 
 

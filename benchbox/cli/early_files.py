@@ -100,15 +100,23 @@ def predictions(path: Path, dataset: str) -> None:
     if path.suffix.lower() in (".h5", ".hdf5") and not start.startswith(_HDF5):
         raise InvalidInput(f"{path}: not an HDF5 file; give predictions of {name} as .mat, .h5 or .json")
     if path.stat().st_size <= _MOST_READ:
-        _lists(path, name)
+        _content(path, name)
 
 
-def _lists(path: Path, name: str) -> None:
+def _content(path: Path, name: str) -> None:
     """Read what is quickly read, so that nothing heavy is loaded for a file that is wrong."""
-    from benchbox.prediction_lists import read_lists, read_results
+    from benchbox import mat_header
+    from benchbox.prediction_lists import preferred, read_lists, read_results
 
     if name == "coco":
         read_results(path)
+    elif path.suffix.lower() == ".mat":
+        content = path.read_bytes()
+        mat_header.refuse_other(content, path)
+        shapes = mat_header.shapes(content)
+        shape = preferred(shapes, path) if shapes else ()
+        if shape and 0 not in shape and _JOINTS[name] not in shape:
+            raise InvalidInput(f"{path}: an array of {shape}; {name} has {_JOINTS[name]} joints; give others")
     elif path.suffix.lower() == ".json":
         joints = len(read_lists(path)[0])
         if joints != _JOINTS[name]:

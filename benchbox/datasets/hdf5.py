@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from benchbox.entries import one_line, read_bytes
 from benchbox.errors import InvalidInput
+
+if TYPE_CHECKING:  # loaded once a file is known to be HDF5's
+    import h5py
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_BYTES = 800_000_000
@@ -32,6 +35,8 @@ def read_hdf5(path: Path, hint: str) -> dict[str, np.ndarray]:
     content = read_bytes(path, hint)
     if not content.startswith(SIGNATURE):
         raise InvalidInput(f"{path}: not an HDF5 file")
+    import h5py
+
     arrays, left = {}, MAX_BYTES
     try:
         with h5py.File(io.BytesIO(content), "r") as file:

@@ -4,45 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import io
-import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchbox import mat_header
 from benchbox.entries import PIXEL_LIMIT, one_line, read_bytes
 from benchbox.errors import InvalidInput
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 UNPACKED_LIMIT = 800_000_000
 """Bytes that a packed file may hold; the whole release of MPII has a tenth of it."""
 DEFLATE_RATIO = 1032
 """More than any packed byte can hold: a smaller file needs no look."""
-_PACKED = 15
 _CHUNK = 1 << 24
-_MAT_HEADER = 512  # bytes that MATLAB puts in front of the HDF5 file of its version 7.3
 
 
-def read_mat(path: Path, hint: str, *, structs: bool = False) -> dict[str, Any]:
+def read_mat(
+    path: Path, hint: str, *, structs: bool = False, look: Callable[[mat_header.Shapes], object] | None = None
+) -> dict[str, Any]:
     """Return the variables of a MATLAB file of version 7 or older by name.
 
     Args:
         path: of the file.
         hint: where a missing file belongs.
         structs: make structs objects with attributes, arrays of one element that element, and texts plain.
+        look: refuses what is wrong by names and shapes alone, where the headers tell them; SciPy takes long to load.
 
     Raises:
         EnvironmentProblem: the file is not there.
         InvalidInput: it is damaged, no MATLAB file, or one of version 7.3.
     """
-    import scipy.io
-
     content = read_bytes(path, hint)
-    if _HDF5 in (content[: len(_HDF5)], content[_MAT_HEADER : _MAT_HEADER + len(_HDF5)]):
-        raise InvalidInput(f"{path}: a MATLAB file of version 7.3 (HDF5); save it with -v7")
+    mat_header.refuse_other(content, path)
     if _unpacks_beyond(content, UNPACKED_LIMIT):
         raise InvalidInput(f"{path}: unpacks to more than {UNPACKED_LIMIT:,} bytes")
+    told = mat_header.shapes(content) if look else None
+    if look and told:
+        look(told)
+    import scipy.io
+
     try:
         variables = scipy.io.loadmat(io.BytesIO(content), squeeze_me=structs, struct_as_record=not structs)
     except Exception as problem:  # a damaged file makes scipy raise nearly anything, from zlib.error to MemoryError
@@ -51,19 +54,13 @@ def read_mat(path: Path, hint: str, *, structs: bool = False) -> dict[str, Any]:
 
 
 def _unpacks_beyond(content: bytes, limit: int) -> bool:
-    """Tell whether the packed elements of a MATLAB file hold more bytes than the limit, without keeping them.
-
-    Source: MathWorks, MAT-File Format, level 5: a header of 128 bytes, then elements, each with a tag of two integers
-    of 32 bits: the kind, 15 for one packed by zlib, and the number of bytes.
-    """
+    """Tell whether the packed elements of a MATLAB file hold more bytes than the limit, without keeping them."""
     if len(content) * DEFLATE_RATIO <= limit:
         return False
-    order, place, total = "<" if content[126:128] == b"IM" else ">", 128, 0
-    while place + 8 <= len(content) and total <= limit:
-        kind, size = struct.unpack_from(f"{order}II", content, place)
-        if kind == _PACKED:
-            total += _unpacked_size(content[place + 8 : place + 8 + size], limit - total)
-        place += 8 + size
+    total = 0
+    for kind, body in mat_header.elements(content):
+        if kind == mat_header.PACKED and total <= limit:
+            total += _unpacked_size(body, limit - total)
     return total > limit
 
 

@@ -147,32 +147,45 @@ def read_people(root: Path, split: str) -> list[Person]:
     """
     layout = _layout(root, split)
     folder = image_folder(Path(root) / "images", layout)
-    files = (annotation_file(root, split), _truth_file(root, split), _activity_file(root))
-    return read_annotations(*files, folder, hint=layout)
+    path = annotation_file(root, split)
+    return people_of(read_entries(path, layout), path, _truth_file(root, split), _activity_file(root), folder)
 
 
-def read_annotations(path: Path, truth: Path, activity_file: Path, folder: Path, *, hint: str) -> list[Person]:
-    """Read people from files wherever they lie; see `read_people`.
+def read_entries(path: Path, hint: str) -> list[tuple[Path, dict[str, Any]]]:
+    """Return every person's image and entry in HRNet's JSON, of which no more is checked.
 
-    Args:
-        path: HRNet's JSON.
-        truth: the .mat beside it, which may be absent.
-        activity_file: activities by image, which may be absent.
-        folder: of the images; not looked into.
-        hint: where a missing file belongs.
+    Args: hint: where a missing file belongs.
 
     Raises:
-        EnvironmentProblem: the JSON is not there.
-        InvalidInput: a file is not what it should be; one line names the file and the entry.
+        EnvironmentProblem: the file is not there.
+        InvalidInput: it is not a list, or an entry does not name an image.
     """
     document = read_json(path, hint)
     if not isinstance(document, list):
         raise InvalidInput(f"{path}: expected a list of persons, found {kind(document)}")
-    images = [_image(entry, f"{path}: entry {index}") for index, entry in enumerate(document)]
+    return [(_image(entry, f"{path}: entry {index}"), entry) for index, entry in enumerate(document)]
+
+
+def people_of(
+    entries: list[tuple[Path, dict[str, Any]]], path: Path, truth: Path, activity_file: Path, folder: Path
+) -> list[Person]:
+    """Make people of entries, and of the files beside them, wherever they lie; see `read_people`.
+
+    Args:
+        entries: of `path`; see `read_entries`.
+        path: HRNet's JSON.
+        truth: the .mat beside it, which may be absent.
+        activity_file: activities by image, which may be absent.
+        folder: of the images; not looked into.
+
+    Raises:
+        InvalidInput: a file is not what it should be; one line names the file and the entry.
+    """
+    images, document = [image for image, _ in entries], [entry for _, entry in entries]
     center, scale = official_crop(*_places(document, path))
     keypoints = _keypoints(document, path)
     if truth.is_file():
-        keypoints, heads = _truth(truth, path, keypoints, hint)
+        keypoints, heads = _truth(truth, path, keypoints)
     else:
         heads = neck_head_sizes(keypoints)
     activities = _activities(activity_file)
@@ -249,9 +262,9 @@ def _joints(entry: dict[str, Any], where: str) -> list[list[float]]:
     return [numbers({name: point}, name, where, 2, limit=PIXEL_LIMIT) for name, point in pairs]
 
 
-def _truth(file: Path, path: Path, keypoints: np.ndarray, hint: str) -> tuple[np.ndarray, np.ndarray]:
+def _truth(file: Path, path: Path, keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return keypoints (N, 16, 3) and head sizes (N,) of the .mat that belongs to the annotations `path`."""
-    variables = read_mat(file, hint)
+    variables = read_mat(file, "")
     joints = array(variables, "pos_gt_src", file, (_JOINTS, 2, None)).transpose(2, 0, 1)
     missing = array(variables, "jnt_missing", file, (_JOINTS, None)).T != 0
     boxes = array(variables, "headboxes_src", file, (2, 2, None)).transpose(2, 0, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +18,32 @@ _HINT = "it holds the ground truth"
 _ACTIVITIES = ("activities.json", "mpii_activities.json")
 
 
-def read_people(file: Path, images: Path) -> list[Person]:
-    """Read ground truth from HRNet's JSON (gt_<name>.mat and activities.json beside it) or from pytorch-pose's .h5.
+@dataclass(frozen=True)
+class Truth:
+    """Tell how many people a ground truth holds, and give them: reading all that is known of them takes longer."""
+
+    count: int
+    people: Callable[[], list[Person]]
+
+
+def open_truth(file: Path, images: Path) -> Truth:
+    """Open ground truth: HRNet's JSON (gt_<name>.mat and activities.json beside it) or pytorch-pose's .h5.
 
     Args: images: their folder, which need not be there.
 
     Raises:
         EnvironmentProblem: the file is not there.
-        InvalidInput: it is something else; one line names it.
+        InvalidInput: it is something else; one line names it. `people` raises it too.
     """
     if file.suffix == ".h5":
-        return _from_hdf5(file)
+        people = _from_hdf5(file)
+        return Truth(len(people), lambda: people)
     if file.suffix != ".json":
         raise InvalidInput(f"{file}: ground truth of MPII comes as .json (HRNet's) or .h5 (pytorch-pose's)")
     activities = next((name for name in _ACTIVITIES if (file.parent / name).is_file()), _ACTIVITIES[0])
     truth = file.parent / f"gt_{file.stem}.mat"
-    return mpii.read_annotations(file, truth, file.parent / activities, images, hint=_HINT)
+    entries = mpii.read_entries(file, _HINT)
+    return Truth(len(entries), lambda: mpii.people_of(entries, file, truth, file.parent / activities, images))
 
 
 def head_kind(file: Path) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from benchbox.datasets.hdf5 import read_hdf5
 from benchbox.datasets.mat import read_mat
 from benchbox.entries import PIXEL_LIMIT
 from benchbox.errors import CannotJudge, InvalidInput
+from benchbox.mat_header import Shapes
 from benchbox.prediction_lists import HINT, preferred, read_lists, read_results
+
+_Axes = Callable[[tuple[int, ...]], tuple[int, ...]]
 
 
 def read_coco_results(
@@ -59,16 +63,17 @@ def read_joint_array(path: Path, *, people: int, joints: int, truth: str = "the 
         InvalidInput: it holds something else, or another number of people; one line names the file.
         CannotJudge: it holds no predictions.
     """
-    readers = {".mat": _mat, ".h5": _hdf5, ".hdf5": _hdf5, ".json": read_lists}
+    readers = {".mat": _mat, ".h5": _hdf5, ".hdf5": _hdf5, ".json": _json}
     suffix = path.suffix.lower()
     if suffix not in readers:
         raise InvalidInput(f"{path}: predictions come as .mat, .h5 or .json")
-    array = np.asarray(readers[suffix](path))
+    axes = partial(_axes, path=path, size=(people, joints), truth=truth)
+    array = readers[suffix](path, axes)
     if array.dtype.kind not in "fiu":
         raise InvalidInput(f"{path}: the predictions are not numbers")
     if array.size == 0:
         raise CannotJudge(f"{path}: holds no predictions")
-    ordered = _in_order(array.astype(np.float64), path, (people, joints), truth)
+    ordered = array.astype(np.float64).transpose(axes(array.shape))[..., :2]
     wrong = np.argwhere(~(np.abs(ordered) < PIXEL_LIMIT))
     if len(wrong):
         person, joint, _ = wrong[0].tolist()
@@ -77,24 +82,33 @@ def read_joint_array(path: Path, *, people: int, joints: int, truth: str = "the 
     return ordered
 
 
-def _in_order(array: np.ndarray, path: Path, size: tuple[int, int], truth: str) -> np.ndarray:
-    """Bring an array to (people, joints, x y) by the lengths of its axes; the usual orders first."""
-    shape, (people, joints) = tuple(array.shape), size
-    if array.ndim == 3:
+def _axes(shape: tuple[int, ...], path: Path, size: tuple[int, int], truth: str) -> tuple[int, ...]:
+    """Tell by their lengths which axes are people, joints and x y; the usual orders first."""
+    people, joints = size
+    if len(shape) == 3:
         for order in ((0, 1, 2), (2, 1, 0), (2, 0, 1), (0, 2, 1), (1, 0, 2), (1, 2, 0)):
             n, k, c = (shape[axis] for axis in order)
             if k == joints and c in (2, 3) and n == people:
-                return array.transpose(order)[..., :2]
+                return order
         if joints in shape:
             others = sorted(set(shape) - {joints, 2, 3})
             if len(others) == 1:
                 raise InvalidInput(f"{path}: predictions of {others[0]} people, but {people} in {truth}")
-    raise InvalidInput(f"{path}: an array of {shape}, expected ({people}, {joints}, 2)")
+    raise InvalidInput(f"{path}: an array of {tuple(shape)}, expected ({people}, {joints}, 2)")
 
 
-def _mat(path: Path) -> np.ndarray:
-    return np.asarray(preferred(read_mat(path, HINT), path))
+def _mat(path: Path, axes: _Axes) -> np.ndarray:
+    def look(shapes: Shapes) -> None:
+        shape = preferred(shapes, path)
+        if shape and 0 not in shape:
+            axes(shape)
+
+    return np.asarray(preferred(read_mat(path, HINT, look=look), path))
 
 
-def _hdf5(path: Path) -> np.ndarray:
+def _hdf5(path: Path, _: _Axes) -> np.ndarray:
     return np.asarray(preferred(read_hdf5(path, HINT), path))
+
+
+def _json(path: Path, _: _Axes) -> np.ndarray:
+    return np.asarray(read_lists(path))

@@ -82,17 +82,18 @@ def _coco(case: Case, split: str) -> Others:
 def _mpii(case: Case, split: str) -> Others:
     truth = _truth(case, CATALOGUE["mpii"].split_file.format(split or "valid"))
     folder = truth.parent if case.truth else truth.parent.parent
-    people = mpii_truth.read_people(truth, folder / "images")
-    return _per_person(case, people, MPII16, truth, mpii_truth.head_kind(truth))
+    known = mpii_truth.open_truth(truth, folder / "images")
+    return _per_person(case, known, MPII16, truth, mpii_truth.head_kind(truth))
 
 
 def _lsp(case: Case, split: str) -> Others:
     truth = _truth(case, f"{case.dataset.partition(':')[0]}/joints.mat")
-    return _per_person(case, lsp.read_people(truth.parent, split or "test"), LSP14, truth, "boxes")
+    people = lsp.read_people(truth.parent, split or "test")
+    return _per_person(case, mpii_truth.Truth(len(people), lambda: people), LSP14, truth, "boxes")
 
 
-def _per_person(case: Case, people: list[Person], skeleton: Skeleton, truth: Path, heads: str) -> Others:
-    size = {"people": len(people), "joints": len(skeleton.joints)}
+def _per_person(case: Case, known: mpii_truth.Truth, skeleton: Skeleton, truth: Path, heads: str) -> Others:
+    size = {"people": known.count, "joints": len(skeleton.joints)}
     array = read_joint_array(case.predictions, **size, truth=_named(truth)) - case.origin
     notes = [f"coordinates taken as {'one' if case.origin else 'zero'}-based (--origin)"]
     alike = _never_predicted(array)
@@ -100,7 +101,7 @@ def _per_person(case: Case, people: list[Person], skeleton: Skeleton, truth: Pat
         names = ", ".join(joint for joint, same in zip(skeleton.joints, alike, strict=True) if same)
         notes.append(f"looks as if never predicted, but counts where the protocol counts it: {names}")
     confidences = np.ones(array.shape[:2], np.float32)
-    return Others(case, array, confidences, people, [], skeleton, truth, heads, notes)
+    return Others(case, array, confidences, known.people(), [], skeleton, truth, heads, notes)
 
 
 def _never_predicted(array: np.ndarray) -> np.ndarray:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.io
 
 from benchbox.cli.app import main
 from benchbox.jobdir import JobDir
@@ -130,6 +132,9 @@ CORPUS = {
     "score theirs/people.json --dataset coco --protocol pckh@0.5/hrnet-v1": "is for mpii16, not coco17; known: coco17",
     "score theirs/points.json --dataset mpii:valid": "people with 3 joints; mpii has 16; give others",
     "score theirs/array.h5 --dataset mpii:valid": "not an HDF5 file; give predictions of mpii as .mat, .h5 or",
+    "score theirs/none.mat --dataset mpii:valid": "no array of predictions: found stuff; give it the name preds",
+    "score theirs/lsp.mat --dataset mpii:valid": "an array of (9, 14, 2); mpii has 16 joints; give others",
+    "score theirs/text.mat --dataset lsp:test": "not a whole MATLAB file: it does not begin as one; give one of",
     "score theirs/points.json --dataset lsp:tst": 'lsp:tst: unknown split tst; did you mean "test"?',
     "report STUDY --paper acnn": "report: give studies' files or --paper NAME",
     "score FILE --dataset coco:vaal2017": '--dataset coco:vaal2017: unknown split vaal2017; did you mean "val2017"?',
@@ -189,6 +194,9 @@ def here(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     box = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 0.5}
     (tmp_path / "theirs/boxes.json").write_text(json.dumps([person, box]))
     (tmp_path / "theirs/points.json").write_text(json.dumps([[[1, 2]] * 3] * 9))
+    scipy.io.savemat(tmp_path / "theirs/none.mat", {"stuff": np.zeros((9, 16, 2))}, do_compression=True)
+    scipy.io.savemat(tmp_path / "theirs/lsp.mat", {"preds": np.zeros((9, 14, 2)), "note": "by hand"})
+    (tmp_path / "theirs/text.mat").write_text("preds" * 99)
     (tmp_path / "theirs/array.h5").write_bytes(b"\x89PNG\r\n\x1a\n" * 9)
     finish(tmp_path / "ablations/smoke.toml", "baseline", tmp_path / "done")
     keep(tmp_path / "done", "theirs", "mpii:valid")

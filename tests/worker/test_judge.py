@@ -12,7 +12,7 @@ import pytest
 import scipy.io
 
 from benchbox import records
-from benchbox.datasets.mpii_truth import read_people
+from benchbox.datasets.mpii_truth import open_truth
 from benchbox.errors import CannotJudge, EnvironmentProblem, InvalidInput
 from benchbox.pose.skeleton import MPII16, mirror_order
 from benchbox.saved import Saved
@@ -160,7 +160,7 @@ def test_predictions_that_find_nobody_are_read_otherwise(name: str, real_data: P
     said = notes(READINGS[name](array))
     assert [one for one in READINGS if one in said] == [name]
     assert not any(one in notes(array) for one in READINGS)
-    people = read_people(folder / "valid.json", folder / "images")
+    people = open_truth(folder / "valid.json", folder / "images").people()
     assert "is it the ground truth itself?" in notes(np.stack([person.keypoints[:, :2] for person in people]))
     if "exchanged" in name:
         assert "it would be 87.3" in said
