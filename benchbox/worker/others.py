@@ -76,6 +76,9 @@ def _coco(case: Case, split: str) -> Others:
     peopled = set(known.images[known.image[~known.ignore]].tolist())
     covered = len(peopled & {result["image_id"] for result in results})
     notes = [f"{len(results)} predictions for {covered} of the {len(peopled)} images with people"]
+    places = {(result["image_id"], points.tobytes()) for result, points in zip(results, triples, strict=True)}
+    if again := len(results) - len(places):
+        notes.append(f"{again} predictions stand again in the same image with the same numbers; AP counts each")
     return Others(case, triples[:, :, :2], triples[:, :, 2], [], results, COCO17, truth, "boxes", notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
+
+from benchbox.worker.others import Case, read_others
 
 REFUSED = """\
 import sys
@@ -50,3 +53,18 @@ def test_what_fits_is_read_by_scipy(real_data: Path, tmp_path: Path) -> None:
     modules, line = said(folder / "bearpaw-hg_s2_b1.mat", folder / "valid.json")
     assert "scipy" in modules
     assert line == ""
+
+
+def test_predictions_that_stand_again_are_counted(real_data: Path, tmp_path: Path) -> None:
+    truth = real_data / "coco/annotations/person_keypoints_val2017.json"
+    image = json.loads(truth.read_text())["images"][0]["id"]
+    one, other = ({"image_id": image, "category_id": 1, "keypoints": [float(x)] * 51, "score": 0.5} for x in range(2))
+
+    def notes(*results: dict[str, object]) -> list[str]:
+        (tmp_path / "results.json").write_text(json.dumps(results))
+        return read_others(Case(tmp_path / "results.json", "coco", truth, None, 1)).notes[1:]
+
+    assert notes(one, other) == []
+    assert notes(one, other, one, one | {"score": 0.4}) == [
+        "2 predictions stand again in the same image with the same numbers; AP counts each"
+    ]
