@@ -21,6 +21,7 @@ _CLASSES, _NUMBERS = range(1, 16), range(6, 16)  # those whose header has sizes;
 _MARKS = (b"IM", b"MI")
 _START = 128
 _BEGIN = 4096  # more bytes than the header of any array takes
+_MOST_AXES = 64  # of NumPy
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_AT = 512  # where the HDF5 file of version 7.3 begins
 
@@ -74,7 +75,7 @@ def _array(body: bytes, order: str) -> tuple[str, tuple[int, ...]] | None:
         return None
     (kind, sizes), place = _element(body, place, order)
     (last, name), _ = _element(body, place, order)
-    if kind != _INT32 or last != _INT8:
+    if kind != _INT32 or last != _INT8 or len(sizes) > 4 * _MOST_AXES:
         return None
     shape = struct.unpack(f"{order}{len(sizes) // 4}i", sizes)
     return name.decode("latin1"), shape if of_class in _NUMBERS else ()

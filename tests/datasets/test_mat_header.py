@@ -81,3 +81,15 @@ def test_headers_of_version_4_and_of_other_files_tell_nothing() -> None:
     file = io.BytesIO()
     scipy.io.savemat(file, {"preds": np.zeros((3, 2))}, format="4")
     assert [shapes(content) for content in (file.getvalue(), b"", b"text" * 99)] == [None, None, None]
+
+
+def test_more_axes_than_numpy_has_are_no_shape() -> None:
+    def content(axes: int) -> bytes:
+        sizes = struct.pack("<II", 5, 4 * axes) + struct.pack("<i", 1) * axes
+        body = (
+            struct.pack("<IIII", 6, 8, 6, 0) + sizes + struct.pack("<HH4s", 1, 1, b"a") + struct.pack("<IId", 9, 8, 1)
+        )
+        return b"by hand".ljust(124) + struct.pack("<H", 0x0100) + b"IM" + struct.pack("<II", 14, len(body)) + body
+
+    assert shapes(content(64)) == {"a": (1,) * 64}
+    assert shapes(content(100_000)) is None
